@@ -1,0 +1,1 @@
+"""Raw files to clean, deduplicated documents (floor 0: never imports torch)."""

@@ -1,0 +1,53 @@
+"""Metadata of the distribution; why each dependency is here, and its range, is told in docs/dependencies.md."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+EXTRAS = {
+    "demo": ["snownlp>=0.12.3,<0.13"],
+    "test": [
+        "hypothesis>=6.100,<7",
+        "jieba>=0.42.1,<0.43",
+        "pytest>=8.2,<10",
+        "pytest-timeout>=2.3,<3",
+        "scikit-learn>=1.5,<2",
+        "seqeval>=1.2.2,<2",
+    ],
+    "dev": ["build>=1.2,<2", "mypy>=1.14,<3", "pre-commit>=4,<5", "ruff>=0.15,<0.18", "twine>=6.1,<8", "types-PyYAML>=6"],
+}
+
+setup(
+    name="macbert-zh",
+    version="0.1.0",
+    description="Raw Chinese text to a pretrained MacBERT-style encoder, and on to classifiers and information extractors",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["corpus", "corpus.*", "tokenizer", "tokenizer.*", "macbert", "macbert.*"]),
+    include_package_data=True,
+    install_requires=[
+        "accelerate>=1.10,<2",
+        "datasets>=4.4,<6",
+        "gensim>=4.4,<5",
+        "jieba>=0.42.1,<0.43",
+        "matplotlib>=3.9,<4",
+        "numba>=0.61,<0.70",
+        "numpy>=2.0,<3",
+        "pyarrow>=21,<27",
+        "pydantic>=2.10,<3",
+        "pyyaml>=6.0.2,<7",
+        "rich>=13.9,<16",
+        "rjieba>=0.2.2,<0.3",
+        "safetensors>=0.5,<1",
+        "tensorboard>=2.18,<3",
+        "tokenizers>=0.22,<0.24",
+        "torch>=2.10,<3",
+        "transformers>=5.3,<6",
+        "zstandard>=0.23,<1",
+    ],
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": ["macbert=macbert.cli:main"]},
+)
