@@ -1,0 +1,89 @@
+"""Every command: what it is called, which dataclass configures it, which function does it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One row of the table; modules are imported only when their command is called."""
+
+    summary: str
+    """One line for ``macbert --help``."""
+
+    config: str
+    """``module:Class`` of the configuration dataclass."""
+
+    run: str
+    """``module:function`` called as ``function(config, progress=...)``."""
+
+    positional: str | None = None
+    """A field that is given without a flag (``TASK``)."""
+
+    recipe: str | None = None
+    """Kind of the YAML recipes that may be given first (``macbert pretrain RECIPE``) or with ``--config``."""
+
+
+COMMANDS: dict[tuple[str, ...], Command] = {
+    ("demo",): Command(
+        "the whole road on data that a package ships: text to encoder to extracted names",
+        "macbert.demo.config:DemoConfig",
+        "macbert.demo.road:run_demo",
+    ),
+    ("corpus", "build"): Command(
+        "raw files of any format to clean, deduplicated documents",
+        "corpus.config:CorpusConfig",
+        "corpus.build:build_corpus",
+        recipe="corpus",
+    ),
+    ("corpus", "verify"): Command(
+        "recompute the hashes and counts of a corpus folder",
+        "corpus.config:VerifyCorpusConfig",
+        "corpus.verify:verify_corpus",
+        positional="folder",
+    ),
+    ("tokenizer", "train"): Command(
+        "a corpus to a WordPiece vocabulary and a lexicon of its words",
+        "tokenizer.config:TrainTokenizerConfig",
+        "tokenizer.training:train_tokenizer",
+    ),
+    ("tokenizer", "similar"): Command(
+        "a corpus, word vectors or a thesaurus to the table of similar words",
+        "tokenizer.config:SimilarConfig",
+        "tokenizer.similar:build_similar",
+    ),
+    ("tokenizer", "encode"): Command(
+        "a corpus to token ids with word and sentence starts",
+        "tokenizer.config:EncodeConfig",
+        "tokenizer.encoding:encode_corpus",
+    ),
+    ("tokenizer", "inspect"): Command(
+        "show the words, units and replacements that masking makes of a text",
+        "macbert.masking.config:InspectConfig",
+        "macbert.masking.inspect:inspect_text",
+    ),
+    ("pretrain",): Command(
+        "token documents to a MacBERT-style encoder",
+        "macbert.pretraining.config:PretrainConfig",
+        "macbert.pretraining:pretrain",
+        recipe="pretrain",
+    ),
+    ("finetune",): Command(
+        "an encoder and labelled examples to a classifier or extractor",
+        "macbert.finetuning.config:FinetuneConfig",
+        "macbert.finetuning:finetune",
+        positional="task",
+    ),
+    ("evaluate",): Command(
+        "score a fine-tuned model on labelled examples",
+        "macbert.finetuning.config:EvaluateConfig",
+        "macbert.finetuning:evaluate",
+        positional="task",
+    ),
+    ("predict",): Command(
+        "labels, entities or corrections for a text or a file",
+        "macbert.finetuning.config:PredictConfig",
+        "macbert.extraction:predict",
+    ),
+}

@@ -1,0 +1,145 @@
+"""``macbert ...``: find the command, build its configuration, call it, print its result, return an exit code."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from macbert.cli.commands import COMMANDS, Command
+
+DONE, MACHINE_FAULT, USER_FAULT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 2 the user's input is wrong, 1 the machine's or our fault."""
+    from corpus.errors import MissingExtra, UserError
+
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except UserError as error:
+        for problem in error.problems:
+            print(f"macbert: error: {problem}", file=sys.stderr)
+        return USER_FAULT
+    except MissingExtra as error:
+        print(f"macbert: error: {error}", file=sys.stderr)
+        return USER_FAULT
+    except BrokenPipeError:
+        # The reader of our output (head, less) is gone; what follows has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return MACHINE_FAULT
+    except KeyboardInterrupt:
+        print("macbert: interrupted; nothing half-written remains, the same command starts again", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        message = _machine_message(error)
+        if message is None:
+            raise
+        print(f"macbert: error: {message}", file=sys.stderr)
+        return MACHINE_FAULT
+
+
+def _run(arguments: list[str]) -> int:
+    from macbert.cli.parsing import command_help, overview, parse_arguments
+
+    _check_floors()
+    if arguments[:1] == ["--version"]:
+        from macbert import __version__
+
+        print(f"macbert-zh {__version__}")
+        return DONE
+    path, command = _find(arguments)
+    if command is None:
+        print(overview(path))
+        return DONE
+    rest = arguments[len(path) :]
+    config_class = _load(command.config)
+    if "-h" in rest or "--help" in rest:
+        print(command_help(path, command, config_class))
+        return DONE
+    parsed = parse_arguments(path, command, config_class, rest)
+
+    from macbert.cli.progress import console, progress_bars, start_logging
+    from macbert.config import find_recipe, load_config
+
+    recipe = find_recipe(parsed.recipe, command.recipe) if parsed.recipe and command.recipe else None
+    config = load_config(config_class, recipe, parsed.values)
+    start_logging(quiet=parsed.quiet)
+    with progress_bars(quiet=parsed.quiet) as progress:
+        result = _load(command.run)(config, progress=progress)
+    _print_result(result, as_json=parsed.json, console=console)
+    return DONE
+
+
+def _find(arguments: list[str]) -> tuple[tuple[str, ...], Command | None]:
+    """Return the longest command path that the arguments begin with, and its command if it is complete."""
+    from corpus.errors import UserError
+    from macbert.config.load import nearest
+
+    words = tuple(word for word in arguments[:2] if not word.startswith("-"))
+    for length in (2, 1):
+        if words[:length] in COMMANDS:
+            return words[:length], COMMANDS[words[:length]]
+    groups = {path[0] for path in COMMANDS}
+    known = groups
+    wrong = words[0] if words else None
+    if wrong in groups:
+        known = {path[1] for path in COMMANDS if path[0] == wrong and len(path) > 1}
+        if len(words) < 2:
+            return words, None
+        wrong = words[1]
+    if wrong is None:
+        return (), None
+    near = nearest(wrong, known)
+    fix = f"did you mean '{near}'?" if near else f"known: {', '.join(sorted(known))}; see macbert --help"
+    raise UserError.at("macbert", expected="a command", found=f"'{wrong}'", fix=fix)
+
+
+def _check_floors() -> None:
+    from corpus.errors import Problem, UserError
+    from macbert import foreign_floors
+
+    fix = "rename or uninstall it, or run from another folder: the name belongs to macbert-zh here"
+    if hidden := foreign_floors():
+        raise UserError(*(Problem(path, f"macbert-zh's '{name}' package", path, fix) for name, path in hidden.items()))
+
+
+def _load(reference: str) -> Any:
+    module, name = reference.split(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _print_result(result: Any, *, as_json: bool, console: Any) -> None:
+    if as_json:
+        print(json.dumps(result.as_json(), ensure_ascii=False))
+    elif hasattr(result, "lines"):
+        for line in result.lines():
+            print(line)
+    else:
+        from rich.table import Table
+
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for label, value in result.summary():
+            table.add_row(str(label), str(value))
+        console.print(table)
+
+
+def _machine_message(error: BaseException | None) -> str | None:
+    """Return one line for a fault of the machine (disk, memory, rights), or None for a fault of ours."""
+    full = "no space left on device"
+    seen: BaseException | None = error
+    while seen is not None:
+        if full in str(seen).lower() or (isinstance(seen, OSError) and seen.errno in (errno.ENOSPC, errno.EDQUOT)):
+            return "the disk is full (no space left on device); free some space and run the same command again"
+        seen = seen.__cause__ or seen.__context__
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}: {error.filename or 'the machine refused'}; mend this and run again"
+    if isinstance(error, MemoryError):
+        return "out of memory; use fewer workers or smaller batches"
+    logging.getLogger(__name__).debug("not a fault of the machine", exc_info=error)
+    return None

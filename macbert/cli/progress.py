@@ -1,0 +1,42 @@
+"""Progress bars and log lines on the terminal's error stream; results go to standard output."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+Report = Callable[[str, int, int | None], None]
+
+console = Console()
+_errors = Console(stderr=True)
+
+
+@contextlib.contextmanager
+def progress_bars(*, quiet: bool) -> Iterator[Report | None]:
+    """Yield a function ``(label, done, total)`` that draws one bar a label, or None when quiet."""
+    if quiet:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_errors, transient=_errors.is_terminal) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def report(label: str, done: int, total: int | None) -> None:
+            if label not in tasks:
+                tasks[label] = bars.add_task(label, total=total)
+            bars.update(tasks[label], completed=done, total=total)
+
+        yield report
+
+
+def start_logging(*, quiet: bool) -> None:
+    """Send our log lines to the error stream; those of other libraries only from warnings on."""
+    handler = RichHandler(console=_errors, show_path=False, show_level=False, markup=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
+    for name in ("macbert", "tokenizer", "corpus"):
+        logging.getLogger(name).setLevel(logging.WARNING if quiet else logging.INFO)
