@@ -14,20 +14,48 @@ EXTRAS = {
         "scikit-learn>=1.5,<2",
         "seqeval>=1.2.2,<2",
     ],
-    "dev": ["build>=1.2,<2", "mypy>=1.14,<3", "pre-commit>=4,<5", "ruff>=0.15,<0.18", "twine>=6.1,<8", "types-PyYAML>=6"],
+    "dev": [
+        "build>=1.2,<2",
+        "mypy>=1.14,<3",
+        "pre-commit>=4,<5",
+        "ruff>=0.15,<0.18",
+        "setuptools>=77",
+        "twine>=6.1,<8",
+        "types-PyYAML>=6",
+    ],
 }
+
+# The floors are named: a bare setup() refuses several top-level packages; "corpus*" would catch a user's corpus_raw/
+FLOORS = ["corpus", "tokenizer", "macbert"]
+
+# People find the recipes at the top of the checkout; an installed package finds the same files inside itself.
+RECIPES = {f"macbert.recipes.{path.name}": f"recipes/{path.name}" for path in sorted(Path("recipes").glob("[a-z]*/"))}
 
 setup(
     name="macbert-zh",
     version="0.1.0",
-    description="Raw Chinese text to a pretrained MacBERT-style encoder, and on to classifiers and information extractors",
+    description="Raw Chinese text to a pretrained MacBERT-style encoder, and on to classifiers and extractors",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11",
-    packages=find_packages(include=["corpus", "corpus.*", "tokenizer", "tokenizer.*", "macbert", "macbert.*"]),
-    include_package_data=True,
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Science/Research",
+        "Natural Language :: Chinese (Simplified)",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Text Processing :: Linguistic",
+        "Typing :: Typed",
+    ],
+    keywords="Chinese MacBERT BERT pretraining whole-word-masking corpus tokenizer NER",
+    packages=[*find_packages(include=[*FLOORS, *(f"{floor}.*" for floor in FLOORS)]), *RECIPES],
+    package_dir=RECIPES,
+    package_data={"": ["*.yaml"], **{floor: ["py.typed"] for floor in FLOORS}},
+    include_package_data=False,
     install_requires=[
         "accelerate>=1.10,<2",
         "datasets>=4.4,<6",
