@@ -37,7 +37,7 @@ setup(
     description="Raw Chinese text to a pretrained MacBERT-style encoder, and on to classifiers and extractors",
     long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.11",
     classifiers=[
