@@ -1,0 +1,289 @@
+"""The tokenizer: transformers' ids and offsets, jieba's words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from corpus.errors import UserError
+from tokenizer.lookup import LookupEncoder
+from tokenizer.segmenter import Segmenter, load_segmenter
+from tokenizer.vocabulary import Vocabulary
+from tokenizer.wordpiece import CharacterClasses, bert_backend, read_backend_settings, tokenizer_config
+
+if TYPE_CHECKING:
+    from transformers import BertTokenizer
+
+FindStarts = Callable[[Sequence[str]], NDArray[np.bool_]]
+
+
+class Encoding:
+    """One text as tokens, without special tokens.
+
+    Attributes:
+        text: the original text.
+        input_ids: (n,) int32.
+        offsets: (n, 2) int32, half-open character spans into the original text.
+        word_starts: (n,) bool, True at the first token of a word; computed when first read.
+    """
+
+    def __init__(
+        self, text: str, input_ids: NDArray[np.int32], offsets: NDArray[np.int32], find_starts: FindStarts
+    ) -> None:
+        self.text = text
+        self.input_ids = input_ids
+        self.offsets = offsets
+        self._find_starts = find_starts
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+    @cached_property
+    def word_starts(self) -> NDArray[np.bool_]:
+        """(n,) bool: True at the first token of a word; a boundary inside a token is dropped."""
+        bounds = np.array([0, len(self.input_ids)])
+        return mark_starts(self._find_starts([self.text]), np.array([0, len(self.text)]), self.offsets, bounds)
+
+
+class EncodedTexts(Sequence[Encoding]):
+    """Many texts as tokens, flat; ``encoded[i]`` is the :class:`Encoding` of text i, a view.
+
+    Attributes:
+        input_ids: (N,) int32 of all texts, one after another.
+        offsets: (N, 2) int32 into each text.
+        bounds: (texts + 1,) int64: text i has tokens ``bounds[i]:bounds[i + 1]``.
+        text_bounds: (texts + 1,) int64: the same in characters.
+    """
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        text_bounds: NDArray[np.int64],
+        parts: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]],
+        find_starts: FindStarts,
+    ) -> None:
+        self.texts = texts
+        self.text_bounds = text_bounds
+        self.input_ids, self.offsets, self.bounds = parts
+        self._find_starts = find_starts
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, number: Any) -> Any:
+        start, end = self.bounds[number], self.bounds[number + 1]
+        return Encoding(self.texts[number], self.input_ids[start:end], self.offsets[start:end], self._find_starts)
+
+    @cached_property
+    def word_starts(self) -> NDArray[np.bool_]:
+        """(N,) bool: True at the first token of a word."""
+        return self.mark(self._find_starts(self.texts))
+
+    def mark(self, character_starts: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return (N,) bool: True at the first token at or after a marked character of its text."""
+        return mark_starts(character_starts, self.text_bounds, self.offsets, self.bounds)
+
+
+class ChineseTokenizer:
+    """BERT WordPiece for Chinese: ids and offsets equal transformers' ``BertTokenizer(split_special_tokens=True)``.
+
+    Args:
+        vocabulary: the tokens.
+        lowercase: an uncased model: lower case, accents stripped.
+        strip_accents: None follows ``lowercase``, as in BERT.
+        segmenter: ``rjieba``, ``jieba``, ``char`` or a function from a text to its words.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        *,
+        lowercase: bool = True,
+        strip_accents: bool | None = None,
+        segmenter: str | Callable[[str], Iterable[str]] = "rjieba",
+    ) -> None:
+        self.vocabulary = vocabulary
+        self.lowercase = lowercase
+        self.strip_accents = strip_accents
+        self._segmenter_argument = segmenter
+        self._backend = bert_backend(vocabulary, lowercase, strip_accents)
+        self._encoder = LookupEncoder(CharacterClasses(vocabulary, lowercase, strip_accents), self._encode_run)
+        self.pad_id, self.unk_id, self.cls_id = vocabulary.pad_id, vocabulary.unk_id, vocabulary.cls_id
+        self.sep_id, self.mask_id = vocabulary.sep_id, vocabulary.mask_id
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        *,
+        segmenter: str | Callable[[str], Iterable[str]] = "rjieba",
+        lowercase: bool | None = None,
+    ) -> ChineseTokenizer:
+        """Load from a tokenizer or model folder, or from a ``vocab.txt``.
+
+        Args:
+            path: a folder with ``vocab.txt`` or a BERT ``tokenizer.json``, or a vocabulary file.
+            segmenter: see the class.
+            lowercase: None takes what the folder says; for a bare ``vocab.txt``, True.
+
+        Raises:
+            UserError: nothing usable there, or a vocabulary with mistakes (all listed).
+        """
+        path = Path(path)
+        if not path.is_dir():
+            return cls(Vocabulary.load(path), lowercase=True if lowercase is None else lowercase, segmenter=segmenter)
+        settings = _read_folder(path)
+        if lowercase is not None:
+            settings["lowercase"] = lowercase
+        return cls(**settings, segmenter=segmenter)
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        """The word boundaries' backend, loaded when first used."""
+        return load_segmenter(self._segmenter_argument)
+
+    @property
+    def vocab(self) -> list[str]:
+        """The tokens, id = index."""
+        return self.vocabulary.tokens
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens."""
+        return len(self.vocabulary)
+
+    def encode(self, text: str) -> Encoding:
+        """Return a text's tokens, offsets and words; no special tokens are added.
+
+        Raises:
+            ValueError: the text holds a lone surrogate.
+        """
+        text_bounds = np.array([0, len(text)])
+        ids, offsets, _ = self._encoder.encode(_code_points(text), text_bounds)
+        return Encoding(text, ids, offsets, self.find_starts)
+
+    def encode_batch(self, texts: Sequence[str]) -> EncodedTexts:
+        """Return the tokens, offsets and words of many texts at once, in flat arrays."""
+        text_bounds = np.zeros(len(texts) + 1, np.int64)
+        np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=text_bounds[1:])
+        return EncodedTexts(
+            texts, text_bounds, self._encoder.encode(_code_points("".join(texts)), text_bounds), self.find_starts
+        )
+
+    def find_starts(self, texts: Sequence[str]) -> NDArray[np.bool_]:
+        """Return (N,) bool over the characters of all texts: True where the segmenter begins a word."""
+        return self.segmenter.starts(texts)
+
+    def decode_word(self, ids: Iterable[int]) -> str:
+        """Return the characters of a word's tokens, without ``##``; its case and accents are the tokens'."""
+        return "".join(t[2:] if t.startswith("##") and len(t) > 2 else t for t in map(self.vocab.__getitem__, ids))
+
+    def to_transformers(self) -> BertTokenizer:
+        """Return transformers' tokenizer with the same vocabulary and settings."""
+        from transformers import BertTokenizer
+
+        return BertTokenizer(
+            vocab=self.vocabulary.ids,
+            do_lower_case=self.lowercase,
+            strip_accents=self.strip_accents,
+            split_special_tokens=True,
+            model_max_length=512,
+        )
+
+    def save_pretrained(self, folder: str | Path) -> None:
+        """Write ``vocab.txt``, ``tokenizer.json`` and ``tokenizer_config.json``, which ``AutoTokenizer`` loads."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.vocabulary.save(folder / "vocab.txt")
+        self._backend.save(str(folder / "tokenizer.json"))
+        config = tokenizer_config(self.lowercase, self.strip_accents)
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The compiled tables are large and learnt quickly; a worker process starts with fresh ones.
+        settings = (self.vocabulary, self.lowercase, self.strip_accents, self._segmenter_argument)
+        return _rebuild, settings
+
+    def _encode_run(self, run: str) -> tuple[list[int], list[tuple[int, int]]]:
+        encoding = self._backend.encode(run, add_special_tokens=False)
+        return encoding.ids, encoding.offsets
+
+
+def mark_starts(
+    character_starts: NDArray[np.bool_],
+    text_bounds: NDArray[np.int64],
+    offsets: NDArray[np.int32],
+    bounds: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Carry marks from characters to tokens: (N,) bool, True where a mark lies after the last token's last character
+    and not after this token's first; the first token of each text always begins something."""
+    return _mark_starts(character_starts, text_bounds, offsets, bounds)
+
+
+@njit(cache=True, nogil=True)
+def _mark_starts(character_starts, text_bounds, offsets, bounds):  # type: ignore[no-untyped-def]
+    marks = np.zeros(len(offsets), np.bool_)
+    for text in range(len(bounds) - 1):
+        first = text_bounds[text]
+        behind = 0
+        for token in range(bounds[text], bounds[text + 1]):
+            marks[token] = token == bounds[text]
+            for place in range(behind, offsets[token, 0] + 1):
+                if character_starts[first + place]:
+                    marks[token] = True
+            behind = max(behind, offsets[token, 1])
+    return marks
+
+
+def _rebuild(vocabulary: Vocabulary, lowercase: bool, strip_accents: bool | None, segmenter: Any) -> ChineseTokenizer:
+    return ChineseTokenizer(vocabulary, lowercase=lowercase, strip_accents=strip_accents, segmenter=segmenter)
+
+
+def _code_points(text: str) -> NDArray[np.uint32]:
+    try:
+        return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"the text has a lone surrogate (U+{ord(text[error.start]):04X}) at character {error.start}: "
+            "it is no well-formed Unicode; drop or replace it"
+        ) from None
+
+
+def _read_folder(folder: Path) -> dict[str, Any]:
+    settings: dict[str, Any] = {"lowercase": True, "strip_accents": None}
+    backend = folder / "tokenizer.json"
+    tokens: list[str] | None = None
+    if backend.is_file():
+        try:
+            found = read_backend_settings(backend.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError.at(
+                backend, expected="a BERT WordPiece tokenizer", found=str(error), fix="give a BERT vocabulary"
+            ) from None
+        tokens = found.pop("tokens")
+        settings |= found
+    config = folder / "tokenizer_config.json"
+    if config.is_file():
+        try:
+            data = json.loads(config.read_text(encoding="utf-8"))
+        except ValueError:
+            raise UserError.at(config, expected="JSON", found="something else", fix="restore the file") from None
+        settings["lowercase"] = bool(data.get("do_lower_case", settings["lowercase"]))
+        settings["strip_accents"] = data.get("strip_accents", settings["strip_accents"])
+    if (folder / "vocab.txt").is_file():
+        settings["vocabulary"] = Vocabulary.load(folder / "vocab.txt")
+    elif tokens is not None:
+        settings["vocabulary"] = Vocabulary(tokens, where=str(backend))
+    else:
+        found_here = "a folder without them"
+        raise UserError.at(
+            folder, expected="vocab.txt or tokenizer.json", found=found_here, fix="give a tokenizer or model folder"
+        )
+    return settings
