@@ -91,6 +91,7 @@ pip_install() {
 install_torch() {
     local range build has_torch
     range="$(sed -n 's/^ *"\(torch[>=][^"]*\)".*/\1/p' "$ROOT/setup.py")"
+    [ -n "$range" ] || die "setup.py names no torch"
     has_torch='from importlib.metadata import version; from packaging.requirements import Requirement; import sys
 needed = Requirement(sys.argv[1]); sys.exit(not needed.specifier.contains(version(needed.name)))'
     "$VENV_PYTHON" -c "$has_torch" "$range" 2>/dev/null && return
@@ -98,13 +99,14 @@ needed = Requirement(sys.argv[1]); sys.exit(not needed.specifier.contains(versio
         say "an NVIDIA GPU is here: taking the default build of torch"
         need_disk 10
     else
-        build="$("$VENV_PYTHON" -m pip index versions torch 2>/dev/null |
-            sed -n 's/^Available versions: //p' | tr -d ' ' | tr ',' '\n' | grep '+cpu$' | head -n 1)" || true
-        if [ -n "$build" ] && "$VENV_PYTHON" -m pip install --quiet --dry-run --no-deps "torch==$build" "$range" 2>/dev/null; then
+        for build in $("$VENV_PYTHON" -m pip index versions torch 2>/dev/null |
+            sed -n 's/^Available versions: //p' | tr -d ' ' | tr ',' '\n' | grep '+cpu$'); do
+            # The newest may lie outside setup.py's range.
+            "$VENV_PYTHON" -m pip install --quiet --dry-run --no-deps "torch==$build" "$range" 2>/dev/null || continue
             say "no GPU: installing torch $build"
             pip_install "torch==$build"
             return
-        fi
+        done
         say "no GPU, but pip finds no CPU build of torch: taking the default one, several GB larger. To avoid that:" \
             "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu bash $0"
         need_disk 10
