@@ -1,0 +1,103 @@
+"""The last stage, one job an input file: write what the whole corpus decided to keep as a Parquet shard."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from corpus.rejects import RejectWriter
+from corpus.spool import SCHEMA, Spool, documents_of
+
+ROW_GROUP_ROWS = 8192
+
+DUPLICATE_REASONS = {1: "exact_duplicate", 2: "near_duplicate"}
+
+
+def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
+    """Write one shard and the records of its dropped duplicates; return rows, characters and drops by reason.
+
+    ``spec["folder"]`` is a cleaned file's folder, in which ``fate.npy`` says of each row what becomes of it:
+    columns kind (0 keep, else a key of ``DUPLICATE_REASONS``), number of the row that stays instead, and how many
+    rows before have the same id.
+    """
+    folder = Path(spec["folder"])
+    fate = np.load(folder / "fate.npy", mmap_mode="r")
+    spool = Spool(folder / "documents.arrow")
+    lookup = _IdLookup(spec["folders"], spec["first_rows"])
+    kept = characters = renamed = row = 0
+    dropped: dict[str, list[int]] = {}
+    try:
+        with (
+            pyarrow.parquet.ParquetWriter(spec["shard"], SCHEMA, compression="zstd") as writer,
+            RejectWriter(Path(spec["rejected"]), spec["name"]) as rejects,
+        ):
+            waiting: list[pa.RecordBatch] = []
+            for batch in spool.batches():
+                here = fate[row : row + batch.num_rows]
+                row += batch.num_rows
+                stays = here[:, 0] == 0
+                for number, document in enumerate(documents_of(batch)) if not stays.all() else ():
+                    if not stays[number]:
+                        reason = DUPLICATE_REASONS[int(here[number, 0])]
+                        other = lookup.id_of(int(here[number, 1]))
+                        record = {"id": document.id, "source": document.source, "reason": reason, "duplicate_of": other}
+                        if reason != "exact_duplicate":
+                            record["text"] = document.text
+                        rejects.write(reason, record)
+                        entry = dropped.setdefault(reason, [0, 0])
+                        entry[0] += 1
+                        entry[1] += len(document.text)
+                chosen, new_names = _kept_rows(batch, here, stays)
+                renamed += new_names
+                kept += chosen.num_rows
+                characters += sum(map(len, chosen.column(1).to_pylist()))
+                waiting.append(chosen)
+                if sum(part.num_rows for part in waiting) >= ROW_GROUP_ROWS:
+                    writer.write_table(pa.Table.from_batches(waiting, SCHEMA))
+                    waiting = []
+            if waiting:
+                writer.write_table(pa.Table.from_batches(waiting, SCHEMA))
+    finally:
+        spool.close()
+        lookup.close()
+    return {"kept": kept, "characters": characters, "dropped": dropped, "renamed": renamed}
+
+
+def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tuple[pa.RecordBatch, int]:
+    again = np.flatnonzero(stays & (fate[:, 2] > 0))
+    if len(again):
+        ids = batch.column(0).to_pylist()
+        for number in again:
+            ids[number] = f"{ids[number]}#{fate[number, 2] + 1}"
+        batch = pa.record_batch([pa.array(ids, pa.string()), *batch.columns[1:]], schema=SCHEMA)
+    return (batch if stays.all() else batch.filter(pa.array(stays))), len(again)
+
+
+class _IdLookup:
+    """Ids of documents by their row in the whole corpus, read from the spools when asked for."""
+
+    def __init__(self, folders: list[str], first_rows: list[int]) -> None:
+        self._folders = folders
+        self._first_rows = np.array(first_rows)
+        self._spools: dict[int, Spool] = {}
+
+    def id_of(self, row: int) -> str:
+        file = int(np.searchsorted(self._first_rows, row, side="right")) - 1
+        if file not in self._spools:
+            self._spools[file] = Spool(Path(self._folders[file]) / "documents.arrow")
+        return self._spools[file].value(0, row - int(self._first_rows[file]))
+
+    def close(self) -> None:
+        for spool in self._spools.values():
+            spool.close()
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """Return the result that a finished cleaning job left."""
+    result: dict[str, Any] = json.loads((folder / "done.json").read_text(encoding="utf-8"))
+    return result

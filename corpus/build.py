@@ -1,0 +1,250 @@
+"""``macbert corpus build``: raw files to a corpus folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.assembly import read_result, write_shard
+from corpus.cleaning import clean_file, is_done
+from corpus.config import CorpusConfig
+from corpus.counts import Counts, StepCounts
+from corpus.dedup.exact import first_of_each, occurrence
+from corpus.engine import Engine, make_engine
+from corpus.errors import Problem, UserError
+from corpus.files import MANIFEST_NAME, atomic_folder, check_output
+from corpus.inputs import find_inputs, fingerprint, inputs_sha256
+from corpus.manifest import config_hash, read_manifest, verify_manifest, write_manifest
+from corpus.presets import StepSpec, corpus_step, load_steps
+from corpus.readers import InputFile
+from corpus.report import CorpusReport, load_report, save_report
+from corpus.workplace import workplace
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int, int | None], None]
+
+_LISTED = 20
+
+
+def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> CorpusReport:
+    """Read, clean and deduplicate the inputs into a new corpus folder.
+
+    The folder holds ``part-*.parquet`` (columns id, text, source, meta as JSON), ``rejected/<reason>/``,
+    ``report.json``, ``report.html`` and ``manifest.json``; its bytes depend on the inputs and the steps alone, not on
+    the order of the inputs, the workers or the engine. Where the folder is there already, sound, and made of
+    the same inputs by the same steps, nothing is done.
+
+    Raises:
+        UserError: the inputs or settings are wrong, more than ``max_bad_ratio`` of the records are damaged, or nothing
+            is left; nothing is written then.
+        OSError: the machine's fault, such as a full disk; nothing is written then.
+    """
+    steps = load_steps(config.preset, config.steps)
+    output = check_output(config.output)
+    files = fingerprint(find_inputs(config.input))
+    plan = _plan(config, steps, files)
+    if (report := _reusable(output, plan)) is not None:
+        return report
+    engine = make_engine(config.engine, config.workers)
+    tell = progress or (lambda label, done, total: None)
+    with workplace(output, plan) as work:
+        results = _clean(config, steps, [file for file, _ in files], work, engine, tell)
+        counts = Counts()
+        for result in results:
+            counts.add(Counts.from_json(result["counts"]))
+        _check_quarantine(config, [file for file, _ in files], results, counts)
+        fates = _decide(work, len(files), deduplicate=corpus_step(steps, "exact_dedup") is not None, tell=tell)
+        _check_not_empty(config, counts)
+        with atomic_folder(output) as folder:
+            report = _assemble(folder, work, files, fates, counts, engine, tell)
+            save_report(report, folder)
+            write_manifest(
+                folder,
+                "corpus",
+                config=plan["config"],
+                inputs={"sha256": inputs_sha256(files), "files": plan["inputs"]},
+                rows=report.rows,
+                documents=report.kept,
+                plan_sha256=config_hash(plan),
+            )
+    return dataclasses.replace(report, folder=str(output))
+
+
+def _plan(config: CorpusConfig, steps: list[StepSpec], files: list[tuple[InputFile, str]]) -> dict[str, Any]:
+    """Return everything that the output's bytes depend on."""
+    names = ("text_key", "id_key", "txt_unit", "max_bad_ratio", "max_record_bytes", "preset")
+    settings = {name: getattr(config, name) for name in names if name != "preset" or config.steps is None}
+    settings["preset"] = Path(config.preset).name if config.steps is None else None
+    return {
+        "config": {**settings, "steps": [{step.name: step.settings} for step in steps]},
+        "inputs": [
+            {"source": file.source, "format": file.format, "ours": file.ours, "sha256": sha} for file, sha in files
+        ],
+    }
+
+
+def _reusable(output: Path, plan: dict[str, Any]) -> CorpusReport | None:
+    if not (output / MANIFEST_NAME).is_file():
+        return None
+    manifest = read_manifest(output, "corpus")
+    if manifest.get("plan_sha256") != config_hash(plan):
+        return None
+    if problems := verify_manifest(output, "corpus"):
+        log.warning("%s is damaged and is made again: %s", output, problems[0])
+        return None
+    log.info("%s is there already, made of the same inputs by the same steps", output)
+    return dataclasses.replace(load_report(output), reused=True)
+
+
+def _clean(
+    config: CorpusConfig,
+    steps: list[StepSpec],
+    files: list[InputFile],
+    work: Path,
+    engine: Engine,
+    tell: Progress,
+) -> list[dict[str, Any]]:
+    options = {name: getattr(config, name) for name in ("text_key", "id_key", "txt_unit", "max_record_bytes")}
+    folders = [work / f"file-{number:05d}" for number in range(len(files))]
+    todo = [number for number, folder in enumerate(folders) if not is_done(folder)]
+    specs = [
+        {
+            "file": dataclasses.asdict(files[number]),
+            "name": f"{number:05d}",
+            "folder": str(folders[number]),
+            "steps": [dataclasses.asdict(step) for step in steps],
+            "options": options,
+        }
+        for number in todo
+    ]
+    done = len(files) - len(todo)
+    tell("clean", done, len(files))
+    for _ in engine(f"{clean_file.__module__}:{clean_file.__name__}", specs):
+        done += 1
+        tell("clean", done, len(files))
+    return [read_result(folder) for folder in folders]
+
+
+def _check_quarantine(
+    config: CorpusConfig, files: list[InputFile], results: list[dict[str, Any]], counts: Counts
+) -> None:
+    problems = []
+    for file, result in zip(files, results, strict=True):
+        its = Counts.from_json(result["counts"])
+        keys = result["missing_keys"]
+        if keys and its.quarantined["no_text"] == its.read:
+            found = f"no record with it; keys found: {', '.join(sorted(keys, key=lambda key: (-keys[key], key)))}"
+            likely = next((key for key in ("content", "texts", "body", "sentence", "文本") if key in keys), None)
+            fix = f"did you mean --text-key {likely}?" if likely else "give --text-key the key that holds the text"
+            problems.append(Problem(file.path, f"a string {config.text_key!r} in each record", found, fix))
+    if problems:
+        raise UserError(*problems)
+    bad = counts.quarantined.total()
+    if counts.read == 0:
+        found = "no record"
+        raise UserError(*(Problem(file.path, "documents", found, "check how the file was made") for file in files))
+    if bad > config.max_bad_ratio * counts.read:
+        listed = [record for result in results for record in result["quarantine"]][:_LISTED]
+        for record in listed:
+            where = record["file"] if record["line"] is None else f"{record['file']}:{record['line']}"
+            at = "" if record["offset"] is None else f" (byte {record['offset']})"
+            fix = "mend the record, or set it aside by raising --max-bad-ratio"
+            problems.append(Problem(where, "a document", f"{record['reason']}: {record['detail']}{at}", fix))
+        found = f"{bad} of {counts.read}"
+        expected = f"at most {config.max_bad_ratio:.2%} damaged records"
+        problems.append(Problem("all inputs", expected, found, "mend them, or raise --max-bad-ratio"))
+        raise UserError(*problems)
+
+
+def _check_not_empty(config: CorpusConfig, counts: Counts) -> None:
+    if counts.kept == 0:
+        reasons = ", ".join(f"{reason} {n}" for reason, n in (counts.dropped + counts.quarantined).most_common())
+        fix = "choose another --preset, or loosen its steps"
+        found = f"none of {counts.read} ({reasons})"
+        raise UserError.at(", ".join(config.input), expected="documents that pass the steps", found=found, fix=fix)
+
+
+def _decide(work: Path, files: int, *, deduplicate: bool, tell: Progress) -> list[int]:
+    """Write each file's ``fate.npy`` and return the row in the whole corpus at which each file starts."""
+    tell("compare", 0, None)
+    folders = [work / f"file-{number:05d}" for number in range(files)]
+    parts = [np.load(folder / "keys.npy") for folder in folders]
+    first_rows = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
+    keys = np.concatenate(parts)
+    fate = np.zeros((len(keys), 3), dtype=np.int64)
+    if deduplicate:
+        first = first_of_each(keys[:, :2])
+        fate[:, 1] = first
+        fate[:, 0] = first != np.arange(len(keys))
+    stays = fate[:, 0] == 0
+    fate[stays, 2] = occurrence(keys[stays, 2])
+    for folder, start, end in zip(folders, first_rows, first_rows[1:], strict=False):
+        np.save(folder / "fate.npy", fate[start:end])
+    return [int(row) for row in first_rows[:-1]]
+
+
+def _assemble(
+    folder: Path,
+    work: Path,
+    files: list[tuple[InputFile, str]],
+    first_rows: list[int],
+    counts: Counts,
+    engine: Engine,
+    tell: Progress,
+) -> CorpusReport:
+    folders = [str(work / f"file-{number:05d}") for number in range(len(files))]
+    specs = [
+        {
+            "folder": folders[number],
+            "folders": folders,
+            "first_rows": first_rows,
+            "name": f"{number:05d}",
+            "shard": str(folder / f"part-{number:05d}.parquet"),
+            "rejected": str(folder / "rejected"),
+        }
+        for number in range(len(files))
+    ]
+    for cleaned in folders:
+        if (Path(cleaned) / "rejected").is_dir():
+            shutil.copytree(Path(cleaned) / "rejected", folder / "rejected", dirs_exist_ok=True)
+    (folder / "rejected").mkdir(exist_ok=True)
+    results: list[dict[str, Any]] = [{} for _ in files]
+    tell("write", 0, len(files))
+    for done, (number, result) in enumerate(engine(f"{write_shard.__module__}:{write_shard.__name__}", specs), 1):
+        results[number] = result
+        tell("write", done, len(files))
+    sources: dict[str, Counts] = {}
+    for number, (file, _) in enumerate(files):
+        its = Counts.from_json(read_result(Path(folders[number]))["counts"])
+        _apply(its, results[number])
+        sources.setdefault(file.source, Counts()).add(its)
+    total = Counts()
+    for its in sources.values():
+        total.add(its)
+    total.balance()
+    return CorpusReport.of(
+        total,
+        sources,
+        rows={f"part-{number:05d}.parquet": result["kept"] for number, result in enumerate(results)},
+        renamed=sum(result["renamed"] for result in results),
+    )
+
+
+def _apply(counts: Counts, result: dict[str, Any]) -> None:
+    """Move the documents that the whole corpus dropped from kept to dropped."""
+    for reason, (documents, characters) in result["dropped"].items():
+        step = counts.steps.setdefault(reason.replace("duplicate", "dedup"), StepCounts())
+        step.documents_in, step.characters_in = counts.kept, counts.characters_kept
+        counts.kept -= documents
+        counts.characters_kept -= characters
+        counts.dropped[reason] += documents
+        step.documents_out, step.characters_out = counts.kept, counts.characters_kept
+    assert (counts.kept, counts.characters_kept) == (result["kept"], result["characters"])
+    counts.balance()

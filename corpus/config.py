@@ -1,0 +1,81 @@
+"""The settings of the corpus commands, each with the line that is its flag's help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from corpus.errors import Problem, UserError
+
+
+@dataclass(kw_only=True)
+class CorpusConfig:
+    """Settings of ``macbert corpus build``: raw files of any format to clean, deduplicated documents."""
+
+    input: list[str]
+    """Files, folders, patterns, or corpus folders made before; formats and encodings are told apart by themselves."""
+
+    output: str
+    """Folder for the corpus: Parquet shards, rejected documents by reason, report, manifest."""
+
+    preset: str = "default"
+    """Steps to take: default, web, keep-all, or a YAML file with a list of steps."""
+
+    steps: list[str | dict[str, Any]] | None = None
+    """The steps themselves, in order, in place of a preset's (in a recipe: '- length: {min_chars: 5}')."""
+
+    text_key: str = "text"
+    """Key or column that holds the text."""
+
+    id_key: str = "id"
+    """Key or column that holds a document's id; without one it is the source's name and the record's number."""
+
+    txt_unit: Literal["blank-line", "line", "file"] = "blank-line"
+    """What a document is in a plain text file: text between blank lines, a line, or the whole file."""
+
+    max_bad_ratio: float = 0.01
+    """Share of records in quarantine above which the build stops, 0 to 1."""
+
+    max_record_bytes: int = 1 << 26
+    """Longest record in bytes; a longer one goes to quarantine without being held in memory."""
+
+    workers: int = 1
+    """Processes that read and clean files; the result is the same bytes for any number."""
+
+    engine: Literal["local", "ray"] = "local"
+    """Where the work runs: processes of this machine, or a Ray cluster."""
+
+    def __post_init__(self) -> None:
+        problems = []
+
+        def check(name: str, fine: bool, expected: str, fix: str) -> None:
+            if not fine:
+                flag = "--" + name.replace("_", "-")
+                problems.append(Problem(flag, expected, repr(getattr(self, name)), fix))
+
+        if isinstance(self.input, str):
+            self.input = [self.input]
+        check("input", bool(self.input), "at least one file or folder", "name what to read")
+        check("output", bool(self.output), "a folder", "name where to write")
+        check("text_key", bool(self.text_key), "a key's name", "name the key that holds the text")
+        check("max_bad_ratio", 0 <= self.max_bad_ratio <= 1, "a share between 0 and 1", "0.01 is one in a hundred")
+        check("max_record_bytes", self.max_record_bytes >= 1024, "1024 bytes or more", "give a larger limit")
+        check("workers", self.workers >= 1, "1 or more", "give the number of processes")
+        if problems:
+            raise UserError(*problems)
+
+
+@dataclass(kw_only=True)
+class VerifyCorpusConfig:
+    """Settings of ``macbert corpus verify``: recompute the hashes and counts of a corpus folder."""
+
+    folder: str
+    """Corpus folder that ``macbert corpus build`` made."""
+
+
+@dataclass(kw_only=True)
+class ReportCorpusConfig:
+    """Settings of ``macbert corpus report``: what was read, kept and dropped, and why."""
+
+    folder: str
+    """Corpus folder that ``macbert corpus build`` made."""

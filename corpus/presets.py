@@ -1,0 +1,152 @@
+"""Lists of steps: found by a preset's name or file, checked, and made into functions."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from corpus.document import Document
+from corpus.errors import Problem, UserError
+
+Step = Callable[[Document], Document | str | None]
+
+_PACKAGE = Path(__file__).resolve().parent
+_FOLDERS = (_PACKAGE.parent / "recipes" / "corpus", _PACKAGE.parent / "macbert" / "recipes" / "corpus")
+
+DOCUMENT_STEPS = ("normalise", "length")
+"""Steps that look at one document; each is the function of that name in ``corpus.steps``."""
+
+CORPUS_STEPS = ("exact_dedup",)
+"""Steps that look at all documents together; they come after the others."""
+
+
+@dataclass(frozen=True)
+class StepSpec:
+    """A step's name and the settings that differ from its defaults."""
+
+    name: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def load_steps(preset: str, steps: Iterable[str | dict[str, Any]] | None) -> list[StepSpec]:
+    """Return the checked steps of a list, or where that is None of a preset's name or YAML file.
+
+    Raises:
+        UserError: listing everything wrong: an unknown preset, step or setting (with the nearest known name), a step
+            twice, a document step after a corpus step.
+    """
+    where = "--steps"
+    if steps is None:
+        path = _find(preset)
+        where = str(path)
+        content = _read(path)
+        if not isinstance(content, dict) or not isinstance(content.get("steps"), list):
+            fix = "see recipes/corpus/default.yaml"
+            raise UserError.at(path, expected="'steps:' with a list of steps", found="something else", fix=fix)
+        steps = content["steps"]
+    problems: list[Problem] = []
+    specs: list[StepSpec] = []
+    for number, step in enumerate(steps, 1):
+        spec = _spec(f"{where}, step {number}", step, problems)
+        if spec is None:
+            continue
+        if any(spec.name == other.name for other in specs):
+            problems.append(Problem(f"{where}, step {number}", "each step once", f"{spec.name} again", "remove one"))
+        if spec.name not in CORPUS_STEPS and any(other.name in CORPUS_STEPS for other in specs):
+            expected = "steps on one document before steps on the whole corpus"
+            problems.append(Problem(f"{where}, step {number}", expected, spec.name, f"move it before {specs[-1].name}"))
+        specs.append(spec)
+    if problems:
+        raise UserError(*problems)
+    return specs
+
+
+def document_steps(specs: Iterable[StepSpec]) -> list[tuple[str, Step]]:
+    """Return the functions of the steps on one document, by name, in order."""
+    return [
+        (spec.name, functools.partial(_function(spec.name), **spec.settings))
+        for spec in specs
+        if spec.name not in CORPUS_STEPS
+    ]
+
+
+def corpus_step(specs: Iterable[StepSpec], name: str) -> dict[str, Any] | None:
+    """Return the settings of a step on the whole corpus, or None where it is not asked for."""
+    return next((spec.settings for spec in specs if spec.name == name), None)
+
+
+def _find(preset: str) -> Path:
+    if preset.endswith((".yaml", ".yml")):
+        path = Path(preset)
+        if not path.is_file():
+            raise UserError.at(preset, expected="a YAML file of steps", found="no such file", fix="check the path")
+        return path
+    for folder in _FOLDERS:
+        if (folder / f"{preset}.yaml").is_file():
+            return folder / f"{preset}.yaml"
+    known = sorted({path.stem for folder in _FOLDERS for path in folder.glob("*.yaml")})
+    fix = f"give one of {', '.join(known)}, or a YAML file"
+    raise UserError.at("--preset", expected="a preset's name", found=repr(preset), fix=fix)
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise UserError.at(path, expected="UTF-8", found="another encoding", fix="save the file as UTF-8") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise UserError.at(f"{path}:{line}", expected="YAML", found=str(error.problem), fix="mend the line") from None
+
+
+def _spec(where: str, step: object, problems: list[Problem]) -> StepSpec | None:
+    name: object
+    settings: Any
+    if isinstance(step, str):
+        name, settings = step, {}
+    elif isinstance(step, dict) and len(step) == 1:
+        ((name, settings),) = step.items()
+        settings = settings if settings is not None else {}
+    else:
+        problems.append(Problem(where, "a name, or 'name: {setting: value}'", repr(step), "one step a list item"))
+        return None
+    known = (*DOCUMENT_STEPS, *CORPUS_STEPS)
+    if not isinstance(name, str) or (name not in known and ":" not in name):
+        near = difflib.get_close_matches(str(name), known, 1)
+        fix = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}, or module:function of your own"
+        problems.append(Problem(where, "a step's name", repr(name), fix))
+        return None
+    if not isinstance(settings, dict):
+        problems.append(Problem(f"{where} ({name})", "settings as 'name: value'", repr(settings), "see the presets"))
+        return None
+    try:
+        allowed = _settings_of(name)
+    except (ImportError, AttributeError) as error:
+        problems.append(Problem(where, f"a function {name}", str(error), "check the module's name and PYTHONPATH"))
+        return None
+    for key in settings:
+        if key not in allowed:
+            near = difflib.get_close_matches(str(key), allowed, 1)
+            fix = f"did you mean {near[0]}?" if near else f"known: {', '.join(allowed) or 'none'}"
+            problems.append(Problem(f"{where} ({name})", "a setting of the step", repr(key), fix))
+    return StepSpec(name, dict(settings))
+
+
+def _settings_of(name: str) -> list[str]:
+    if name in CORPUS_STEPS:
+        return []
+    parameters = inspect.signature(_function(name)).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+
+
+def _function(name: str) -> Callable[..., Document | str | None]:
+    module, _, function = name.partition(":") if ":" in name else (f"corpus.steps.{name}", "", name)
+    return getattr(importlib.import_module(module), function)

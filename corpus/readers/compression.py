@@ -1,0 +1,111 @@
+"""Bytes of a plain or compressed file, as a stream that never holds more than a block."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+import zstandard
+
+from corpus.readers.records import TruncatedInput
+
+SUFFIXES = (".gz", ".zst", ".xz", ".bz2")
+
+_BLOCK = 1 << 20
+_MAX_ZSTD_WINDOW = 1 << 27  # 128 MiB: what `zstd --long=27` needs; larger windows are a memory attack.
+
+
+class ByteStream(Protocol):
+    """What readers need of a file: blocks of bytes, empty at its end."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+def open_bytes(path: str | Path) -> ByteStream:
+    """Open a file for reading, decompressed by its suffix.
+
+    Reading raises :class:`TruncatedInput` where a compressed file is cut or damaged, after all data before that.
+    """
+    return decompress(open(path, "rb"), Path(path).suffix.lower())
+
+
+def decompress(raw: IO[bytes], suffix: str) -> ByteStream:
+    """Return ``raw`` decompressed as its suffix says (``.gz``, ``.zst``, ``.xz``, ``.bz2``, else plain)."""
+    if suffix == ".zst":
+        return ZstdStream(raw)
+    if suffix == ".gz":
+        return _Guarded(cast(io.BufferedReader, gzip.GzipFile(fileobj=raw, mode="rb")), raw)
+    if suffix == ".xz":
+        return _Guarded(cast(io.BufferedReader, lzma.LZMAFile(raw)), raw)
+    if suffix == ".bz2":
+        return _Guarded(cast(io.BufferedReader, bz2.BZ2File(raw)), raw)
+    return raw
+
+
+class _Guarded:
+    """Gives what could be decompressed, then names the damage instead of one of five library errors."""
+
+    def __init__(self, stream: io.BufferedReader, raw: IO[bytes]) -> None:
+        self._stream, self._raw = stream, raw
+
+    def read(self, size: int, /) -> bytes:
+        try:
+            return self._stream.read1(size)  # read() would lose the good blocks before a bad one
+        except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
+            raise TruncatedInput(str(error)) from None
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            raise TruncatedInput(str(error)) from None
+
+    def close(self) -> None:
+        self._stream.close()
+        self._raw.close()
+
+
+class ZstdStream:
+    """Zstandard frames, one after the other; unlike the library's reader it tells a cut file from a whole one."""
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self._raw = raw
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
+        self._frame = self._decompressor.decompressobj()
+        self._inside = False
+        self._ready = b""
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ready:
+            block = self._raw.read(1 << 17)
+            if not block:
+                if self._inside:
+                    raise TruncatedInput("the Zstandard frame is not complete")
+                return b""
+            self._ready = self._feed(block)
+        taken, self._ready = self._ready[:size], self._ready[size:]
+        return taken
+
+    def _feed(self, block: bytes) -> bytes:
+        parts = []
+        while block:
+            if not self._inside:
+                self._frame = self._decompressor.decompressobj()
+                self._inside = True
+            try:
+                parts.append(self._frame.decompress(block))
+            except zstandard.ZstdError as error:
+                raise TruncatedInput(str(error)) from None
+            block = b""
+            if self._frame.eof:
+                self._inside = False
+                block = self._frame.unused_data
+        return b"".join(parts)
+
+    def close(self) -> None:
+        self._raw.close()

@@ -1,0 +1,92 @@
+"""Which reader a file needs, told from its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from corpus.document import Document
+from corpus.readers.columnar import read_arrow, read_parquet
+from corpus.readers.compression import SUFFIXES, ByteStream, open_bytes
+from corpus.readers.json_array import read_json
+from corpus.readers.json_lines import read_json_lines
+from corpus.readers.plain_text import read_plain_text
+from corpus.readers.records import BadRecord, FileFacts, ReaderOptions, Record
+from corpus.readers.tables import read_csv, read_tsv
+from corpus.readers.to_document import to_document
+
+StreamReader = Callable[[ByteStream, ReaderOptions, FileFacts], Iterator[Record | BadRecord]]
+PathReader = Callable[[Path, ReaderOptions, FileFacts], Iterator[Record | BadRecord]]
+
+_STREAMS: dict[str, StreamReader] = {
+    "jsonl": read_json_lines,
+    "json": read_json,
+    "txt": read_plain_text,
+    "csv": read_csv,
+    "tsv": read_tsv,
+}
+_PATHS: dict[str, PathReader] = {"parquet": read_parquet, "arrow": read_arrow}
+
+_ALIASES = {"ndjson": "jsonl", "jl": "jsonl", "text": "txt", "md": "txt", "feather": "arrow"}
+
+FORMATS = (*_STREAMS, *_PATHS)
+"""Formats by the suffix that names them; all but the last two also compressed (``.gz .zst .xz .bz2``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file to read, and how."""
+
+    path: str
+    format: str
+    source: str
+    """Name of the data set in every document: the file's name without its suffixes."""
+
+    ours: bool = False
+    """A shard of a corpus folder that we made: ids, sources and meta are taken over as they are."""
+
+
+def format_of(path: str | Path) -> str | None:
+    """Return the format that a file's name says, or None.
+
+    >>> [format_of(name) for name in ("a.jsonl.zst", "b.GZ", "语料.txt", "c.parquet.gz")]
+    ['jsonl', None, 'txt', None]
+    """
+    suffixes = [suffix.lower() for suffix in Path(path).suffixes]
+    compressed = bool(suffixes) and suffixes[-1] in SUFFIXES
+    if compressed:
+        suffixes.pop()
+    name = suffixes[-1][1:] if suffixes else ""
+    name = _ALIASES.get(name, name)
+    if name in _STREAMS or (name in _PATHS and not compressed):
+        return name
+    return None
+
+
+def source_name(path: str | Path) -> str:
+    """Return a file's name without the suffixes that tell its format: ``news.v2.jsonl.zst`` is ``news.v2``."""
+    path = Path(path)
+    if path.suffix.lower() in SUFFIXES:
+        path = path.with_suffix("")
+    return path.with_suffix("").name if format_of(path) else path.name
+
+
+def read_file(
+    file: InputFile, options: ReaderOptions, facts: FileFacts | None = None
+) -> Iterator[Document | BadRecord]:
+    """Yield a file's documents in order, and in its place the reason for each record that is none."""
+    facts = facts if facts is not None else FileFacts({})
+    for record in _records(file, options, facts):
+        yield record if isinstance(record, BadRecord) else to_document(record, file.source, file.ours, options, facts)
+
+
+def _records(file: InputFile, options: ReaderOptions, facts: FileFacts) -> Iterator[Record | BadRecord]:
+    if file.format in _PATHS:
+        yield from _PATHS[file.format](Path(file.path), options, facts)
+        return
+    stream = open_bytes(file.path)
+    try:
+        yield from _STREAMS[file.format](stream, options, facts)
+    finally:
+        stream.close()

@@ -1,0 +1,6 @@
+"""Steps: each takes one document and returns it changed, or the reason to drop it, or None to keep it."""
+
+from corpus.steps.length import length
+from corpus.steps.normalise import normalise
+
+__all__ = ["length", "normalise"]
