@@ -1,0 +1,133 @@
+"""Models from a preset, a folder or the hub, with every weight accounted for."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from corpus.errors import UserError
+from macbert.modeling.heads import MacBertForPreTraining
+from macbert.modeling.presets import PRESETS, model_config
+
+logger = logging.getLogger(__name__)
+
+# Old checkpoints store this constant; it is no weight.
+_CONSTANTS = frozenset({"bert.embeddings.position_ids"})
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model and where its weights come from."""
+
+    model: MacBertForPreTraining
+    """In float32, in training mode."""
+
+    fresh: tuple[str, ...]
+    """Weights that the checkpoint lacks, now random: e.g. the sentence-order head of a masked-language model."""
+
+    unused: tuple[str, ...]
+    """Weights of the checkpoint that the model has no place for, e.g. a classifier."""
+
+
+def build_model(preset: str, vocab_size: int, *, max_length: int = 512, init_seed: int = 0) -> MacBertForPreTraining:
+    """Return a model of a known size with random weights, the same for the same seed on any machine.
+
+    Args:
+        preset: ``tiny``, ``mini``, ``small``, ``base`` or ``large``.
+        vocab_size: entries of the vocabulary.
+        max_length: longest row; at least 512 positions are made, so that fine-tuning may use longer texts.
+        init_seed: of the initial weights; the global random state is left as it was.
+    """
+    config = model_config(preset, vocab_size, max_position_embeddings=max(512, max_length))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(init_seed)
+        return MacBertForPreTraining(config).train()
+
+
+def load_model(name: str, *, init_seed: int = 0) -> LoadedModel:
+    """Load a BERT checkpoint (``hfl/chinese-macbert-base``-shaped folder or hub name) with its pretraining heads.
+
+    Weights that the checkpoint lacks are drawn from ``init_seed`` and named in a warning, as are weights not used.
+
+    Raises:
+        UserError: no checkpoint there, not BERT, or a weight of another shape than its configuration says.
+    """
+    from transformers import AutoConfig
+
+    try:
+        config = AutoConfig.from_pretrained(name)
+    except (OSError, ValueError) as error:
+        expected = f"a preset ({', '.join(PRESETS)}), a folder with config.json and weights, or a model of the hub"
+        found = str(error).splitlines()[0]
+        raise UserError.at("--model", expected=expected, found=found, fix="check the path") from None
+    if config.model_type != "bert":
+        raise UserError.at("--model", expected="model_type bert", found=config.model_type, fix="give a BERT checkpoint")
+    with torch.random.fork_rng(devices=[]), quiet_transformers():
+        torch.manual_seed(init_seed)
+        try:
+            loaded: Any = MacBertForPreTraining.from_pretrained(name, dtype=torch.float32, output_loading_info=True)
+        except (OSError, RuntimeError, SafetensorError) as error:
+            found = str(error).strip().splitlines()[0]
+            fix = "give a folder with whole weights that fit its config.json"
+            raise UserError.at(f"--model {name}", expected="loadable weights", found=found, fix=fix) from None
+    model, info = loaded
+    tied = set(model.all_tied_weights_keys)
+    fresh = tuple(sorted(set(info["missing_keys"]) - tied))
+    unused = tuple(sorted(set(info["unexpected_keys"]) - _CONSTANTS))
+    if fresh:
+        logger.warning("%s has no %s: they start random (init_seed %d)", name, ", ".join(fresh), init_seed)
+    if unused:
+        logger.warning("%s: not used: %s", name, ", ".join(unused))
+    return LoadedModel(model.train(), fresh, unused)
+
+
+def resolve_model(name: str, vocab_size: int, *, max_length: int, init_seed: int) -> LoadedModel:
+    """Return a preset's random model or a loaded checkpoint, fit for rows of a length and ids of a vocabulary.
+
+    Raises:
+        UserError: as :func:`load_model`, or the checkpoint's vocabulary or positions are too few.
+    """
+    if name in PRESETS and not Path(name).is_dir():
+        return LoadedModel(build_model(name, vocab_size, max_length=max_length, init_seed=init_seed), (), ())
+    loaded = load_model(name, init_seed=init_seed)
+    config = loaded.model.config
+    if config.vocab_size != vocab_size:
+        fix = "encode the corpus with that model's own tokenizer (macbert tokenizer encode --tokenizer MODEL)"
+        found = f"{config.vocab_size} in {name}"
+        raise UserError.at("--model", expected=f"{vocab_size} vocabulary entries", found=found, fix=fix)
+    if config.max_position_embeddings < max_length:
+        found = f"{config.max_position_embeddings} in {name}"
+        fix = "lower --max-length"
+        raise UserError.at("--model", expected=f"at least {max_length} positions", found=found, fix=fix)
+    return loaded
+
+
+def set_dropout(model: nn.Module, probability: float) -> None:
+    """Set every dropout of a model, attention included; its config keeps the value that fine-tuning will use."""
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = probability
+
+
+@contextlib.contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """Keep transformers' progress bars and load reports off the screen; what matters of them is logged here."""
+    from transformers.utils import logging as reports
+
+    verbosity, bars = reports.get_verbosity(), reports.is_progress_bar_enabled()
+    reports.set_verbosity_error()
+    reports.disable_progress_bar()
+    try:
+        yield
+    finally:
+        reports.set_verbosity(verbosity)
+        if bars:
+            reports.enable_progress_bar()
