@@ -1,0 +1,67 @@
+"""The run's own folder: claimed at the start, finished at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import UserError
+from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, check_output, fsync_path
+from corpus.manifest import canonical_json, write_manifest
+from macbert.modeling import MacBertForPreTraining
+from macbert.modeling.loading import quiet_transformers
+from macbert.pretraining.checkpoints import remove_leftovers
+from macbert.pretraining.config import PretrainConfig
+from tokenizer import ChineseTokenizer
+
+RECORD_NAME = "run.json"
+
+
+def check_run_folder(config: PretrainConfig) -> Path:
+    """Return the run's folder if a run may begin or go on there; nothing is written.
+
+    Raises:
+        UserError: somebody else's files are there, or ``--resume never`` and a run is.
+    """
+    folder = Path(config.output)
+    if not (folder / RECORD_NAME).is_file():
+        return check_output(folder)
+    if config.resume == "never":
+        fix = "choose an empty --output, or go on with --resume auto"
+        raise UserError.at(folder, expected="an empty folder (--resume never)", found="a run", fix=fix)
+    return folder
+
+
+def claim_run_folder(config: PretrainConfig) -> None:
+    """Make the run's folder, remove what killed saves left in it, and record the configuration."""
+    folder = Path(config.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(folder)
+    with atomic_file(folder / RECORD_NAME) as stream:
+        json.dump(json.loads(canonical_json(config)), stream, ensure_ascii=False, indent=2)
+        stream.write("\n")
+
+
+def save_model(model: MacBertForPreTraining, tokenizer: ChineseTokenizer, folder: Path) -> None:
+    """Write config.json, model.safetensors and the tokenizer's files, as plain transformers reads them."""
+    with quiet_transformers():
+        model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def write_final_model(
+    folder: Path, model: MacBertForPreTraining, tokenizer: ChineseTokenizer, *, config: Any, inputs: Any, **more: Any
+) -> None:
+    """Put the final model into the run's folder; its manifest, over these files, comes last."""
+    (folder / MANIFEST_NAME).unlink(missing_ok=True)
+    staged = folder / ".final"
+    with atomic_folder(staged) as temporary:
+        save_model(model, tokenizer, temporary)
+        write_manifest(temporary, "run", config=config, inputs=inputs, **more)
+    for path in sorted(staged.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
+        os.replace(path, folder / path.name)
+    fsync_path(folder)
+    shutil.rmtree(staged)

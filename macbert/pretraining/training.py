@@ -1,0 +1,183 @@
+"""One training step and the state around it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+
+from macbert.modeling import MacBertForPreTraining
+from macbert.pretraining.batches import Control, micro_batches, model_inputs
+from macbert.pretraining.checkpoints import Checkpoint, save_checkpoint
+from macbert.pretraining.config import PretrainConfig
+from macbert.pretraining.optimizer import build_optimizer, load_optimizer_tensors, optimizer_tensors
+from macbert.pretraining.run_folder import save_model
+from macbert.pretraining.schedule import learning_rate_factor
+from macbert.pretraining.stream import keyed_seed
+from tokenizer import ChineseTokenizer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Counters:
+    """What a run adds up; part of every checkpoint."""
+
+    step: int = 0
+    """Steps done."""
+
+    tokens: int = 0
+    """Real tokens seen."""
+
+    skipped: list[int] = field(default_factory=list)
+    """Steps whose gradient was not finite."""
+
+    window: dict[str, float] = field(default_factory=dict)
+    """Sums since the last log line: mlm_loss, chosen, sop_loss, labelled, grad_norm, steps."""
+
+
+class Training:
+    """A model, its optimiser and the counters of a run.
+
+    Args:
+        config: the run.
+        accelerator: device, precision and processes.
+        model: with initial weights.
+        total_steps: steps of the whole run.
+        control: sums over processes.
+    """
+
+    def __init__(
+        self,
+        config: PretrainConfig,
+        accelerator: Accelerator,
+        model: MacBertForPreTraining,
+        total_steps: int,
+        control: Control,
+    ) -> None:
+        self.config = config
+        self.accelerator = accelerator
+        self.total_steps = total_steps
+        self.control = control
+        self.counters = Counters()
+        self.model, self.optimizer = accelerator.prepare(model, build_optimizer(model, config))
+
+    @property
+    def plain_model(self) -> MacBertForPreTraining:
+        """The model without its wrappers."""
+        return self.accelerator.unwrap_model(self.model)
+
+    def train_step(self, rows: dict[str, torch.Tensor], *, stop: bool) -> bool:
+        """Train on this process's share of a step's rows and return whether any process was asked to stop.
+
+        The loss is the sum over chosen tokens of the global batch divided by their number, plus the same for sentence
+        order; so neither the number of processes nor the size of micro-batches changes anything but rounding. A step
+        whose gradient is not finite changes no weight and no average.
+        """
+        step, config = self.counters.step, self.config
+        chosen = int((rows["masked_labels"] != -100).sum())
+        labelled = int((rows["sop_labels"] != -100).sum())
+        tokens = int((rows["piece_ids"] != 0).sum())
+        # Known before the first forward pass, and summed on the CPU: nothing waits for the accelerator.
+        counts = self.control.sum([chosen, labelled, tokens, float(stop)])
+        mlm_total, sop_total = max(counts[0], 1.0), max(counts[1], 1.0)
+        self._set_learning_rate(step)
+        if config.dropout:
+            torch.manual_seed(keyed_seed(config.seed, step, self.control.rank))
+
+        losses = torch.zeros(2, device=self.accelerator.device)
+        batches = micro_batches(rows, config.per_device_train_batch_size)
+        for number, batch in enumerate(batches, 1):
+            last = number == len(batches)
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+                out = self.model(**model_inputs(batch, self.accelerator.device), return_logits=False)
+                loss = out.mlm_loss_sum / mlm_total + out.sop_loss_sum / sop_total
+                # Processes are averaged by DDP and FSDP; the loss above is already a share of the global mean.
+                self.accelerator.backward(loss * self.control.world_size)
+            losses += torch.stack([out.mlm_loss_sum.detach(), out.sop_loss_sum.detach()])
+
+        limit = config.max_grad_norm or math.inf
+        norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), limit))
+        finite = math.isfinite(norm)
+        if finite or self.accelerator.scaler:
+            # With fp16 a gradient that is not finite is an ordinary sign that the loss scale is too high: the scaler
+            # must see it, skips the update itself and lowers the scale.
+            self.optimizer.step()
+        if finite:
+            self._count(losses.tolist(), counts, norm)
+        else:
+            logger.warning("step %d: the gradient is not finite (%s): no weight is changed", step, norm)
+            self.counters.skipped.append(step)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.counters.step += 1
+        self.counters.tokens += int(counts[2])
+        return counts[3] > 0
+
+    def learning_rate(self, step: int) -> float:
+        """Return the learning rate of a step."""
+        config = self.config
+        return config.learning_rate * learning_rate_factor(
+            step, self.total_steps, schedule=config.schedule, warmup=config.warmup, wsd_decay=config.wsd_decay
+        )
+
+    def window(self) -> dict[str, float | None]:
+        """Return the means since the last log line and begin anew; the same on every process."""
+        sums, self.counters.window = self.counters.window, {}
+        mlm = sums["mlm_loss"] / sums["chosen"] if sums.get("chosen") else None
+        sop = sums["sop_loss"] / sums["labelled"] if sums.get("labelled") else None
+        return {
+            "loss": None if mlm is None else mlm + (sop or 0.0),
+            "mlm_loss": mlm,
+            "sop_loss": sop,
+            "grad_norm": sums["grad_norm"] / sums["steps"] if sums.get("steps") else None,
+        }
+
+    def save(self, folder: Path, tokenizer: ChineseTokenizer, fingerprint: dict[str, Any]) -> None:
+        """Write a checkpoint (the main process does; the others wait)."""
+        if self.accelerator.is_main_process:
+            model = self.plain_model
+            save_checkpoint(
+                folder,
+                self.counters.step,
+                save_model=lambda inside: save_model(model, tokenizer, inside),
+                optimizer=optimizer_tensors(self.optimizer.optimizer, model),
+                state={
+                    "step": self.counters.step,
+                    "tokens": self.counters.tokens,
+                    "skipped": self.counters.skipped,
+                    "window": self.counters.window,
+                    "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
+                    "fingerprint": fingerprint,
+                },
+                config=self.config,
+            )
+        self.accelerator.wait_for_everyone()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take up a checkpoint's weights, optimiser and counters."""
+        model = self.plain_model
+        missing, unexpected = model.load_state_dict(checkpoint.weights(), strict=False)
+        assert set(missing) <= set(model.all_tied_weights_keys), missing
+        assert not unexpected, unexpected
+        model.tie_weights()
+        load_optimizer_tensors(self.optimizer.optimizer, model, checkpoint.optimizer())
+        state = checkpoint.state()
+        self.counters = Counters(state["step"], state["tokens"], list(state["skipped"]), dict(state["window"]))
+        if self.accelerator.scaler and state["scaler"]:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+    def _set_learning_rate(self, step: int) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate(step)
+
+    def _count(self, losses: list[float], counts: list[float], norm: float) -> None:
+        mlm_loss, sop_loss = self.control.sum(losses)
+        added = {"mlm_loss": mlm_loss, "chosen": counts[0], "sop_loss": sop_loss, "labelled": counts[1]}
+        for name, value in {**added, "grad_norm": norm, "steps": 1.0}.items():
+            self.counters.window[name] = self.counters.window.get(name, 0.0) + value
