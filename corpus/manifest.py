@@ -68,6 +68,8 @@ def write_manifest(
         "versions": package_versions(),
         **more,
     }
+    manifest = json.loads(canonical_json(manifest))
+    manifest["self_sha256"] = config_hash(manifest)
     with atomic_file(folder / MANIFEST_NAME) as stream:
         json.dump(manifest, stream, ensure_ascii=False, indent=2, default=_plain)
         stream.write("\n")
@@ -94,6 +96,10 @@ def read_manifest(folder: str | Path, kind: str) -> dict[str, Any]:
     if not isinstance(manifest, dict) or manifest.get("kind") != kind:
         found = f"a {manifest.get('kind')} folder" if isinstance(manifest, dict) else "no manifest of ours"
         raise UserError.at(folder, expected=expected, found=found, fix=f"give a {kind} folder here")
+    # The manifest vouches for the files; this vouches for the manifest, against a flipped bit or a hand edit.
+    own = manifest.get("self_sha256")
+    if own is not None and own != config_hash({key: value for key, value in manifest.items() if key != "self_sha256"}):
+        raise UserError.at(path, expected=f"SHA-256 {own[:16]}", found="changed text", fix="make the folder again")
     if manifest["schema_version"] > SCHEMA_VERSION:
         found = f"version {manifest['schema_version']}"
         raise UserError.at(path, expected=f"schema version <= {SCHEMA_VERSION}", found=found, fix="upgrade macbert-zh")
