@@ -1,0 +1,67 @@
+"""The documents are true where a machine can tell: dependencies, links, the same commands in both languages."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def requirements() -> dict[str, dict[str, str]]:
+    """Return {extra or "": {package: range}} as setup.py has it."""
+    tree = ast.parse((ROOT / "setup.py").read_text("utf-8"))
+    found: dict[str, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXTRAS":
+            found.update(ast.literal_eval(node.value))
+        if isinstance(node, ast.keyword) and node.arg == "install_requires":
+            found[""] = ast.literal_eval(node.value)
+    return {extra: dict(re.match(r"([\w-]+)(.*)", line).groups() for line in lines) for extra, lines in found.items()}  # type: ignore[union-attr]
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """Return the same from the tables of docs/dependencies.md."""
+    found: dict[str, dict[str, str]] = {}
+    extra: str | None = None
+    for line in (ROOT / "docs" / "dependencies.md").read_text("utf-8").splitlines():
+        if line.startswith("#"):
+            title = line.lstrip("# ")
+            extra = {"Always installed": "", "Extras": None}.get(title, title if line.startswith("### ") else None)
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if extra is not None and line.startswith("| ") and cells[0] != "package":
+            assert cells[2], f"{cells[0]}: no reason"
+            found.setdefault(extra, {})[cells[0]] = cells[1]
+    return found
+
+
+def test_every_dependency_has_its_reason_and_its_range() -> None:
+    assert documented() == requirements()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_inside_the_project_lead_somewhere(path: Path) -> None:
+    text = path.read_text("utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    broken = [
+        link
+        for link in links
+        if not re.match(r"[a-z]+:|#", link) and not (path.parent / link.partition("#")[0]).exists()
+    ]
+    assert not broken
+
+
+def commands(path: Path) -> list[str]:
+    """Return the command lines of a document's bash blocks without comments, continued lines joined."""
+    blocks = re.findall(r"^```bash\n(.*?)^```", path.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [" ".join(line.partition(" #")[0].split()) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def test_both_languages_teach_the_same_commands() -> None:
+    assert commands(ROOT / "README.md") == commands(ROOT / "README.zh.md")
+    assert commands(ROOT / "README.md")
