@@ -7,25 +7,50 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokenizer.chinese import ChineseTokenizer, EncodedTexts, Encoding
+    from tokenizer.config import EncodeConfig, SimilarConfig, TrainTokenizerConfig
+    from tokenizer.documents import TokenDocuments
+    from tokenizer.encoding import encode_corpus
+    from tokenizer.lexicon import Lexicon
     from tokenizer.segmenter import Segmenter, load_segmenter
+    from tokenizer.similar import build_similar
+    from tokenizer.similar_words import SimilarWords
+    from tokenizer.training import train_tokenizer
     from tokenizer.vocabulary import Vocabulary
 
 _HOMES = {
     "ChineseTokenizer": "tokenizer.chinese",
+    "EncodeConfig": "tokenizer.config",
     "EncodedTexts": "tokenizer.chinese",
     "Encoding": "tokenizer.chinese",
+    "Lexicon": "tokenizer.lexicon",
     "Segmenter": "tokenizer.segmenter",
+    "SimilarConfig": "tokenizer.config",
+    "SimilarWords": "tokenizer.similar_words",
+    "TokenDocuments": "tokenizer.documents",
+    "TrainTokenizerConfig": "tokenizer.config",
     "Vocabulary": "tokenizer.vocabulary",
+    "build_similar": "tokenizer.similar",
+    "encode_corpus": "tokenizer.encoding",
     "load_segmenter": "tokenizer.segmenter",
+    "train_tokenizer": "tokenizer.training",
 }
 
 __all__ = [
     "ChineseTokenizer",
+    "EncodeConfig",
     "EncodedTexts",
     "Encoding",
+    "Lexicon",
     "Segmenter",
+    "SimilarConfig",
+    "SimilarWords",
+    "TokenDocuments",
+    "TrainTokenizerConfig",
     "Vocabulary",
+    "build_similar",
+    "encode_corpus",
     "load_segmenter",
+    "train_tokenizer",
 ]
 
 

@@ -1,0 +1,151 @@
+"""The settings of the tokenizer commands, each with the line that is its flag's help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from corpus.errors import Problem, UserError
+
+SegmenterName = Literal["rjieba", "jieba", "char"]
+
+
+@dataclass(kw_only=True)
+class TrainTokenizerConfig:
+    """Settings of ``macbert tokenizer train``: a corpus to a WordPiece vocabulary and a lexicon of its words."""
+
+    input: str
+    """Corpus folder (made by 'macbert corpus build')."""
+
+    output: str
+    """Folder for vocab.txt, tokenizer files and lexicon.tsv."""
+
+    vocab_size: int = 21128
+    """Tokens in the vocabulary at most, special and unused ones included; 21128 as Google's Chinese BERT."""
+
+    min_frequency: int = 2
+    """Occurrences that a character or piece needs to become a token."""
+
+    lowercase: bool = True
+    """Uncased: letters become lower case and lose their accents."""
+
+    unused: int = 99
+    """Slots [unused1]..[unusedN] kept free for words added later; 99 as in Google's Chinese BERT."""
+
+    segmenter: SegmenterName = "rjieba"
+    """Backend that cuts words for the lexicon."""
+
+    workers: int = 1
+    """Processes; the result is the same bytes for any number."""
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        _check_paths(self, problems, "input", "output")
+        _check(self, problems, "vocab_size", self.vocab_size >= 16 + self.unused, f"at least {16 + self.unused}")
+        _check(self, problems, "min_frequency", self.min_frequency >= 1, "at least 1")
+        _check(self, problems, "unused", self.unused >= 0, "0 or more")
+        _check(self, problems, "workers", self.workers >= 1, "at least 1")
+        _raise(problems)
+
+
+@dataclass(kw_only=True)
+class SimilarConfig:
+    """Settings of ``macbert tokenizer similar``: word vectors of a corpus to the table of similar words."""
+
+    input: str | None = None
+    """Corpus folder to train word vectors on; leave out to use only --vectors or --thesaurus."""
+
+    tokenizer: str
+    """Tokenizer folder, vocab.txt or model folder whose tokens the words are made of."""
+
+    output: str
+    """Folder for the tokenizer with its similar-word table (may be the tokenizer folder itself)."""
+
+    vectors: str | None = None
+    """File of word vectors in word2vec format (text, or binary if it ends in .bin; .gz allowed)."""
+
+    thesaurus: str | None = None
+    """Thesaurus in Cilin format: a line 'Aa01A01= 词 词 ...'; lines marked = are synonyms."""
+
+    top_k: int = 10
+    """Candidates of a word at most."""
+
+    min_similarity: float = 0.5
+    """Lowest cosine of a candidate, in [-1, 1]."""
+
+    min_count: int = 5
+    """Occurrences that a word needs in the corpus to get a vector."""
+
+    vector_size: int = 100
+    """Dimensions of the vectors trained on the corpus."""
+
+    epochs: int = 5
+    """Passes over the corpus when training vectors."""
+
+    segmenter: SegmenterName = "rjieba"
+    """Backend that cuts words."""
+
+    seed: int = 0
+    """Seed of the vectors trained on the corpus."""
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        _check_paths(self, problems, "tokenizer", "output")
+        if not (self.input or self.vectors or self.thesaurus):
+            expected = "--input, --vectors or --thesaurus"
+            problems.append(Problem("--input", expected, "none of them", "name what the table is made from"))
+        _check(self, problems, "top_k", self.top_k >= 1, "at least 1")
+        _check(self, problems, "min_similarity", -1 <= self.min_similarity <= 1, "a number in [-1, 1]")
+        _check(self, problems, "min_count", self.min_count >= 1, "at least 1")
+        _check(self, problems, "vector_size", self.vector_size >= 1, "at least 1")
+        _check(self, problems, "epochs", self.epochs >= 1, "at least 1")
+        _raise(problems)
+
+
+@dataclass(kw_only=True)
+class EncodeConfig:
+    """Settings of ``macbert tokenizer encode``: a corpus to token ids with word and sentence starts."""
+
+    input: str
+    """Corpus folder (made by 'macbert corpus build')."""
+
+    tokenizer: str
+    """Tokenizer folder, vocab.txt or model folder."""
+
+    output: str
+    """Folder for the token documents; documents of new shards are appended to one made before."""
+
+    segmenter: SegmenterName = "rjieba"
+    """Backend that cuts words."""
+
+    workers: int = 1
+    """Processes; the result is the same bytes for any number."""
+
+    heldout_fraction: float = 0.005
+    """Share of each source's documents reserved for evaluation, by hash, in [0, 1)."""
+
+    seed: int = 0
+    """Seed of the hash that reserves documents."""
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        _check_paths(self, problems, "input", "tokenizer", "output")
+        _check(self, problems, "workers", self.workers >= 1, "at least 1")
+        _check(self, problems, "heldout_fraction", 0 <= self.heldout_fraction < 1, "a share in [0, 1)")
+        _raise(problems)
+
+
+def _check(config: Any, problems: list[Problem], name: str, fine: bool, expected: str) -> None:
+    if not fine:
+        flag = "--" + name.replace("_", "-")
+        problems.append(Problem(flag, expected, repr(getattr(config, name)), f"change {flag}"))
+
+
+def _check_paths(config: Any, problems: list[Problem], *names: str) -> None:
+    for name in names:
+        _check(config, problems, name, bool(getattr(config, name)), "a path")
+
+
+def _raise(problems: list[Problem]) -> None:
+    if problems:
+        raise UserError(*problems)
