@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import importlib
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -65,3 +68,22 @@ def commands(path: Path) -> list[str]:
 def test_both_languages_teach_the_same_commands() -> None:
     assert commands(ROOT / "README.md") == commands(ROOT / "README.zh.md")
     assert commands(ROOT / "README.md")
+
+
+def test_the_filter_of_contributing_works_as_a_step_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from corpus import CorpusConfig, build_corpus
+
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    (block,) = re.findall(r"^ *```python\n(.*?def digits.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    (tmp_path / "own_filter.py").write_text(textwrap.dedent(block), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own_filter = importlib.import_module("own_filter")
+    assert doctest.testmod(own_filter) == doctest.TestResults(failed=0, attempted=1)
+
+    (tmp_path / "raw.txt").write_text("021-5555 1234\n\n我们在上海图书馆看书。\n", encoding="utf-8")
+    report = build_corpus(
+        CorpusConfig(input=[str(tmp_path / "raw.txt")], output=str(tmp_path / "out"), steps=["own_filter:digits"])
+    )
+    assert (report.read, report.kept, report.dropped) == (2, 1, {"digits": 1})
