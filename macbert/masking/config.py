@@ -71,7 +71,7 @@ class MacMasking:
             (
                 "random_replace_prob",
                 "a number in [0, 1], with the other replacement's at most 1",
-                0 <= self.random_replace_prob and replaced <= 1 + _HAIR,
+                self.random_replace_prob >= 0 and replaced <= 1 + _HAIR,
             ),
             ("max_fallback_fraction", "a number in [0, 1]", 0 <= self.max_fallback_fraction <= 1),
             ("top_k", "at least 1", self.top_k >= 1),

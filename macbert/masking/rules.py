@@ -1,0 +1,49 @@
+"""The rules of a masking as the kernels read them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from macbert.masking.config import MacMasking
+
+
+class Rules(NamedTuple):
+    """A :class:`MacMasking` as the kernel reads it."""
+
+    ngram_bounds: NDArray[np.float64]
+    """Cumulative probabilities of n = 1, 2, ... without the last, which is 1."""
+
+    budgets: NDArray[np.int64]
+    """Budget of a row of so many tokens, (L + 1,)."""
+
+    fallback_caps: NDArray[np.int64]
+    """Fall-back tokens allowed for such a budget, (L + 1,)."""
+
+    replaced_below: float
+    random_below: float
+    top_k: int
+    hides: bool
+    by_token: bool
+    mask_punctuation: bool
+    mask_id: int
+
+
+def masking_rules(masking: MacMasking, length: int, mask_id: int) -> Rules:
+    """Return the rules for rows of at most ``length`` tokens."""
+    replaced = masking.mask_replace_prob if masking.hides else masking.similar_replace_prob
+    budgets = [masking.budget(tokens) for tokens in range(length + 1)]
+    return Rules(
+        ngram_bounds=np.cumsum(masking.ngrams)[:-1],
+        budgets=np.array(budgets, np.int64),
+        fallback_caps=np.array([masking.fallback_cap(budget) for budget in budgets], np.int64),
+        replaced_below=0.0 if masking.strategy == "random" else replaced,
+        random_below=replaced + masking.random_replace_prob,
+        top_k=masking.top_k,
+        hides=masking.hides,
+        by_token=masking.strategy == "mlm",
+        mask_punctuation=masking.mask_punctuation,
+        mask_id=mask_id,
+    )
