@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from corpus.document import Document
 from corpus.engine import make_engine
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, fsync_path, sha256_file
-from corpus.manifest import config_hash, manifest_sha256, read_manifest, write_manifest
+from corpus.manifest import canonical_json, config_hash, manifest_sha256, read_manifest, write_manifest
 from corpus.reading import corpus_shards
 from corpus.steps.sentences import split_sentences
 from tokenizer.chinese import ChineseTokenizer
@@ -224,6 +225,15 @@ def count_words_of_file(spec: dict[str, Any]) -> dict[str, Any]:
 def cluster_hash(seed: int, source: str, cluster: str) -> int:
     """Return the 64-bit hash that decides whether a cluster of near-duplicates is reserved."""
     return int.from_bytes(hashlib.blake2b(f"{seed}\0{source}\0{cluster}".encode(), digest_size=8).digest(), "big")
+
+
+def is_reserved(document: Document, *, fraction: float, seed: int) -> bool:
+    """Return whether :func:`encode_corpus` keeps a document of a source with 20 documents or more from training.
+
+    Not said of a source so small that none of its hashes lies below ``fraction``: its lowest one is reserved then.
+    """
+    cluster = near_duplicate_cluster(document.id, canonical_json(document.meta))
+    return cluster_hash(seed, document.source, cluster) < _limit(fraction)
 
 
 def _limit(fraction: float) -> int:
