@@ -10,20 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from corpus.cleaning import rejected_record
+from corpus.dedup.decide import KIND_NAMES
+from corpus.manifest import canonical_json
 from corpus.rejects import RejectWriter
 from corpus.spool import SCHEMA, Spool, documents_of
 
 ROW_GROUP_ROWS = 8192
 
-DUPLICATE_REASONS = {1: "exact_duplicate", 2: "near_duplicate"}
-
 
 def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
     """Write one shard and the records of its dropped duplicates; return rows, characters and drops by reason.
 
-    ``spec["folder"]`` is a cleaned file's folder, in which ``fate.npy`` says of each row what becomes of it:
-    columns kind (0 keep, else a key of ``DUPLICATE_REASONS``), number of the row that stays instead, and how many
-    rows before have the same id.
+    ``spec["folder"]`` is a cleaned file's folder, in which ``fate.npy`` says of each row what becomes of it (see
+    ``corpus.dedup.decide``). A document that stands for others tells how many in ``meta["cluster_size"]``.
     """
     folder = Path(spec["folder"])
     fate = np.load(folder / "fate.npy", mmap_mode="r")
@@ -40,14 +40,16 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
             for batch in spool.batches():
                 here = fate[row : row + batch.num_rows]
                 row += batch.num_rows
-                stays = here[:, 0] == 0
+                stays = here["kind"] == 0
                 for number, document in enumerate(documents_of(batch)) if not stays.all() else ():
                     if not stays[number]:
-                        reason = DUPLICATE_REASONS[int(here[number, 0])]
-                        other = lookup.id_of(int(here[number, 1]))
-                        record = {"id": document.id, "source": document.source, "reason": reason, "duplicate_of": other}
-                        if reason != "exact_duplicate":
-                            record["text"] = document.text
+                        reason = KIND_NAMES[int(here["kind"][number])]
+                        record = rejected_record(document, reason, "dedup")
+                        record["duplicate_of"] = lookup.id_of(int(here["stays_as"][number]))
+                        if reason == "exact_duplicate":
+                            del record["text"]  # it stands in the corpus
+                        else:
+                            record["similarity"] = round(float(here["similarity"][number]), 4)
                         rejects.write(reason, record)
                         entry = dropped.setdefault(reason, [0, 0])
                         entry[0] += 1
@@ -69,12 +71,16 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
 
 
 def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tuple[pa.RecordBatch, int]:
-    again = np.flatnonzero(stays & (fate[:, 2] > 0))
-    if len(again):
-        ids = batch.column(0).to_pylist()
+    again = np.flatnonzero(stays & (fate["namesakes"] > 0))
+    leaders = np.flatnonzero(stays & (fate["copies"] > 1))
+    if len(again) or len(leaders):
+        ids, metas = batch.column(0).to_pylist(), batch.column(3).to_pylist()
         for number in again:
-            ids[number] = f"{ids[number]}#{fate[number, 2] + 1}"
-        batch = pa.record_batch([pa.array(ids, pa.string()), *batch.columns[1:]], schema=SCHEMA)
+            ids[number] = f"{ids[number]}#{fate['namesakes'][number] + 1}"
+        for number in leaders:
+            metas[number] = canonical_json({**json.loads(metas[number]), "cluster_size": int(fate["copies"][number])})
+        columns = [pa.array(ids, pa.string()), batch.column(1), batch.column(2), pa.array(metas, pa.string())]
+        batch = pa.record_batch(columns, schema=SCHEMA)
     return (batch if stays.all() else batch.filter(pa.array(stays))), len(again)
 
 

@@ -9,13 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from corpus.assembly import read_result, write_shard
 from corpus.cleaning import clean_file, is_done
 from corpus.config import CorpusConfig
 from corpus.counts import Counts, StepCounts
-from corpus.dedup.exact import first_of_each, occurrence
+from corpus.dedup.decide import decide
 from corpus.engine import Engine, make_engine
 from corpus.errors import Problem, UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, check_output
@@ -60,10 +58,17 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
         for result in results:
             counts.add(Counts.from_json(result["counts"]))
         _check_quarantine(config, [file for file, _ in files], results, counts)
-        fates = _decide(work, len(files), deduplicate=corpus_step(steps, "exact_dedup") is not None, tell=tell)
         _check_not_empty(config, counts)
+        first_rows = decide(
+            [work / f"file-{number:05d}" for number in range(len(files))],
+            exact=corpus_step(steps, "exact_dedup") is not None,
+            near=corpus_step(steps, "near_dedup"),
+            memory=config.memory_megabytes << 20,
+            engine=engine,
+            tell=tell,
+        )
         with atomic_folder(output) as folder:
-            report = _assemble(folder, work, files, fates, counts, engine, tell)
+            report = _assemble(folder, work, files, first_rows, engine, tell)
             save_report(report, folder)
             write_manifest(
                 folder,
@@ -121,6 +126,7 @@ def _clean(
             "folder": str(folders[number]),
             "steps": [dataclasses.asdict(step) for step in steps],
             "options": options,
+            "near": corpus_step(steps, "near_dedup"),
         }
         for number in todo
     ]
@@ -171,31 +177,11 @@ def _check_not_empty(config: CorpusConfig, counts: Counts) -> None:
         raise UserError.at(", ".join(config.input), expected="documents that pass the steps", found=found, fix=fix)
 
 
-def _decide(work: Path, files: int, *, deduplicate: bool, tell: Progress) -> list[int]:
-    """Write each file's ``fate.npy`` and return the row in the whole corpus at which each file starts."""
-    tell("compare", 0, None)
-    folders = [work / f"file-{number:05d}" for number in range(files)]
-    parts = [np.load(folder / "keys.npy") for folder in folders]
-    first_rows = np.concatenate([[0], np.cumsum([len(part) for part in parts])])
-    keys = np.concatenate(parts)
-    fate = np.zeros((len(keys), 3), dtype=np.int64)
-    if deduplicate:
-        first = first_of_each(keys[:, :2])
-        fate[:, 1] = first
-        fate[:, 0] = first != np.arange(len(keys))
-    stays = fate[:, 0] == 0
-    fate[stays, 2] = occurrence(keys[stays, 2])
-    for folder, start, end in zip(folders, first_rows, first_rows[1:], strict=False):
-        np.save(folder / "fate.npy", fate[start:end])
-    return [int(row) for row in first_rows[:-1]]
-
-
 def _assemble(
     folder: Path,
     work: Path,
     files: list[tuple[InputFile, str]],
     first_rows: list[int],
-    counts: Counts,
     engine: Engine,
     tell: Progress,
 ) -> CorpusReport:

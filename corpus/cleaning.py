@@ -16,6 +16,7 @@ from corpus.presets import Step, StepSpec, document_steps
 from corpus.readers import BadRecord, FileFacts, InputFile, ReaderOptions, read_file
 from corpus.rejects import RejectWriter
 from corpus.spool import SpoolWriter
+from corpus.steps.pii import redact_text
 
 QUARANTINE_REMEMBERED = 20
 
@@ -23,8 +24,8 @@ QUARANTINE_REMEMBERED = 20
 def clean_file(spec: dict[str, Any]) -> dict[str, Any]:
     """Clean one input file into a new folder and return what the build needs to know of it.
 
-    The folder holds ``documents.arrow``, ``keys.npy`` (rows of text hash, high and low half, and id hash, uint64) and
-    ``rejected/<reason>/``; ``done.json``, which repeats the result, makes it a finished one.
+    The folder holds ``documents.arrow``, ``keys.npy`` (see ``corpus.dedup.exact``), ``bands.npy`` where near duplicates
+    are looked for, and ``rejected/<reason>/``; ``done.json``, which repeats the result, makes it a finished one.
     """
     file = InputFile(**spec["file"])
     steps = document_steps(StepSpec(**step) for step in spec["steps"])
@@ -32,6 +33,14 @@ def clean_file(spec: dict[str, Any]) -> dict[str, Any]:
     counts = Counts(steps={name: StepCounts() for name, _ in steps})
     quarantine: list[dict[str, Any]] = []
     keys: list[bytes] = []
+    bands: list[bytes] = []
+    near = spec["near"]
+    writer = None
+    if near is not None:
+        # Imported here: the compiled code costs a second, which builds without near deduplication need not pay.
+        from corpus.dedup.minhash import BandWriter, MinHasher
+
+        writer = BandWriter(MinHasher(ngram=near["ngram"], bands=near["bands"], rows=near["rows"]))
     with (
         atomic_folder(spec["folder"]) as folder,
         SpoolWriter(folder / "documents.arrow") as spool,
@@ -55,11 +64,15 @@ def clean_file(spec: dict[str, Any]) -> dict[str, Any]:
                 continue
             spool.write(document)
             keys.append(document_key(document))
+            if writer is not None:
+                bands.append(writer.keys(document.text))
             counts.kept += 1
             counts.characters_kept += len(document.text)
         counts.encodings.update(facts.encodings)
         counts.repaired = facts.repaired
-        np.save(folder / "keys.npy", np.frombuffer(b"".join(keys), dtype=np.uint64).reshape(-1, 3))
+        np.save(folder / "keys.npy", np.frombuffer(b"".join(keys), dtype=np.uint64).reshape(-1, 4))
+        if near is not None:
+            np.save(folder / "bands.npy", np.frombuffer(b"".join(bands), dtype=np.uint64).reshape(-1, near["bands"]))
         result = {"counts": counts.as_json(), "quarantine": quarantine, "missing_keys": facts.keys}
         (folder / "done.json").write_text(json.dumps(result), encoding="utf-8")
     counts.balance()
@@ -91,13 +104,15 @@ def take_steps(
 
 def rejected_record(document: Document, reason: str, step: str | None) -> dict[str, Any]:
     """Return what is kept of a dropped document."""
-    return {"id": document.id, "source": document.source, "reason": reason, "step": step, "text": document.text}
+    text = redact_text(document.text)
+    return {"id": redact_text(document.id), "source": document.source, "reason": reason, "step": step, "text": text}
 
 
 def document_key(document: Document) -> bytes:
-    """Return 24 bytes: the 128-bit hash of the text and the 64-bit hash of the id."""
+    """Return 32 bytes: the 128-bit hash of the text, the 64-bit hash of the id, the number of characters."""
     text = hashlib.blake2b(document.text.encode(), digest_size=16).digest()
-    return text + hashlib.blake2b(document.id.encode(), digest_size=8).digest()
+    identity = hashlib.blake2b(document.id.encode(), digest_size=8).digest()
+    return text + identity + len(document.text).to_bytes(8, "little")
 
 
 def is_done(folder: Path) -> bool:

@@ -42,6 +42,9 @@ class CorpusConfig:
     workers: int = 1
     """Processes that read and clean files; the result is the same bytes for any number."""
 
+    memory_megabytes: int = 1024
+    """Memory for the tables in which duplicates are found; above it they are compared in parts from the disk."""
+
     engine: Literal["local", "ray"] = "local"
     """Where the work runs: processes of this machine, or a Ray cluster."""
 
@@ -60,6 +63,7 @@ class CorpusConfig:
         check("text_key", bool(self.text_key), "a key's name", "name the key that holds the text")
         check("max_bad_ratio", 0 <= self.max_bad_ratio <= 1, "a share between 0 and 1", "0.01 is one in a hundred")
         check("max_record_bytes", self.max_record_bytes >= 1024, "1024 bytes or more", "give a larger limit")
+        check("memory_megabytes", self.memory_megabytes >= 1, "1 or more", "give megabytes")
         check("workers", self.workers >= 1, "1 or more", "give the number of processes")
         if problems:
             raise UserError(*problems)

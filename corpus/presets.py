@@ -21,11 +21,17 @@ Step = Callable[[Document], Document | str | None]
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE.parent / "recipes" / "corpus", _PACKAGE.parent / "macbert" / "recipes" / "corpus")
 
-DOCUMENT_STEPS = ("normalise", "length")
+DOCUMENT_STEPS = ("normalise", "length", "pii")
 """Steps that look at one document; each is the function of that name in ``corpus.steps``."""
 
-CORPUS_STEPS = ("exact_dedup",)
+CORPUS_STEPS = ("exact_dedup", "near_dedup")
 """Steps that look at all documents together; they come after the others."""
+
+CORPUS_SETTINGS: dict[str, dict[str, Any]] = {
+    "exact_dedup": {},
+    "near_dedup": {"threshold": 0.7, "ngram": 4, "bands": 21, "rows": 6},
+}
+"""Settings of the corpus steps and their defaults; near_dedup's are those of ``corpus.dedup.minhash``."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ def document_steps(specs: Iterable[StepSpec]) -> list[tuple[str, Step]]:
 
 def corpus_step(specs: Iterable[StepSpec], name: str) -> dict[str, Any] | None:
     """Return the settings of a step on the whole corpus, or None where it is not asked for."""
-    return next((spec.settings for spec in specs if spec.name == name), None)
+    return next(({**CORPUS_SETTINGS[name], **spec.settings} for spec in specs if spec.name == name), None)
 
 
 def _find(preset: str) -> Path:
@@ -142,7 +148,7 @@ def _spec(where: str, step: object, problems: list[Problem]) -> StepSpec | None:
 
 def _settings_of(name: str) -> list[str]:
     if name in CORPUS_STEPS:
-        return []
+        return list(CORPUS_SETTINGS[name])
     parameters = inspect.signature(_function(name)).parameters.values()
     return [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 

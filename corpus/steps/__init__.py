@@ -2,5 +2,6 @@
 
 from corpus.steps.length import length
 from corpus.steps.normalise import normalise
+from corpus.steps.pii import pii
 
-__all__ = ["length", "normalise"]
+__all__ = ["length", "normalise", "pii"]

@@ -37,9 +37,7 @@ class Kind:
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
 # GB/T 2260: the first two digits of a region.
-_PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
-)
+_PROVINCES = frozenset(re.findall("..", "1112131415212223313233343536374142434445465051525354616263646571818283"))
 
 
 def is_id_card(digits: str) -> bool:
@@ -70,7 +68,7 @@ def passes_luhn(digits: str) -> bool:
 _CREDIT_SIGNS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 # Registering office and kind of organisation.
 _CREDIT_KINDS = frozenset(
-    "11 12 13 19 21 29 31 32 33 34 35 39 41 49 51 52 53 54 55 59 61 62 69 71 72 79 81 89 91 92 93 99 A1 A9 N1 N2 N3 N9 Y1".split()
+    re.findall("..", "1112131921293132333435394149515253545559616269717279818991929399A1A9N1N2N3N9Y1")
 )
 _CREDIT_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
@@ -94,7 +92,7 @@ def _is_bank_card(match: re.Match[str]) -> bool:
     digits = _digits(match)
     if not 16 <= len(digits) <= 19 or not passes_luhn(digits):
         return False
-    # Luhn alone passes a tenth of all numbers; ask for an issuer's first digits (UnionPay, Visa, Mastercard) or a cue word.
+    # Luhn alone passes a tenth of all numbers; ask for an issuer's first digits or a cue word too.
     if digits.startswith(("62", "9558", "6013")) or (digits[0] == "4" and len(digits) in (16, 19)):
         return True
     if len(digits) == 16 and digits.startswith(
@@ -188,7 +186,8 @@ KINDS = (
         "landline",
         "[座机号]",
         re.compile(
-            rf"(?:(?<![0-9A-Za-z_])|(?<=[Tt][Ee][Ll])){_NO_DIGIT_BEFORE}(?:(?:\+|00)?86[ -]?)?[(（]?(?:0(?:10|2[0-9]|[3-9][0-9]{{2}}))[)）]?[ -]{{0,2}}"
+            rf"(?:(?<![0-9A-Za-z_])|(?<=[Tt][Ee][Ll])){_NO_DIGIT_BEFORE}"
+            rf"(?:(?:\+|00)?86[ -]?)?[(（]?(?:0(?:10|2[0-9]|[3-9][0-9]{{2}}))[)）]?[ -]{{0,2}}"
             rf"[2-9](?:[0-9]{{7}}|[0-9]{{6}})(?:(?:-|转|ext\.?) ?[0-9]{{1,6}})?{_NO_DIGIT_AFTER}"
         ),
     ),
