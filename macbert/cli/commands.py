@@ -29,13 +29,19 @@ COMMANDS: dict[tuple[str, ...], Command] = {
     ("demo",): Command(
         "the whole road on data that a package ships: text to encoder to extracted names",
         "macbert.demo.config:DemoConfig",
-        "macbert.demo.road:run_demo",
+        "macbert.demo.run:run_demo",
     ),
     ("corpus", "build"): Command(
         "raw files of any format to clean, deduplicated documents",
         "corpus.config:CorpusConfig",
         "corpus.build:build_corpus",
         recipe="corpus",
+    ),
+    ("corpus", "report"): Command(
+        "what a corpus build read, kept and dropped, and why",
+        "corpus.config:ReportCorpusConfig",
+        "corpus.report:report_corpus",
+        positional="folder",
     ),
     ("corpus", "verify"): Command(
         "recompute the hashes and counts of a corpus folder",

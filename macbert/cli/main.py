@@ -121,12 +121,9 @@ def _print_result(result: Any, *, as_json: bool, console: Any) -> None:
         for line in result.lines():
             print(line)
     else:
-        from rich.table import Table
+        from macbert.cli.tables import print_tables
 
-        table = Table(show_header=False, box=None, pad_edge=False)
-        for label, value in result.summary():
-            table.add_row(str(label), str(value))
-        console.print(table)
+        print_tables(result, console)
 
 
 def _machine_message(error: BaseException | None) -> str | None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,6 @@ class MaskedToken:
 
 
 @dataclass(frozen=True)
-class NamedText:
-    """A text with the names that were found in it."""
-
-    text: str
-    spans: Sequence[tuple[int, int, str]]
-    """Half-open character spans with a type, in order, without overlap."""
-
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class DemoReport:
     """All that the page shows."""
 
@@ -60,7 +50,9 @@ class DemoReport:
     """(step, held-out loss)."""
 
     masked: Sequence[MaskedToken]
-    named: Sequence[NamedText]
+    predictions: Sequence[dict[str, Any]]
+    """Texts in the annotation format, with ``entities`` in order and without overlap, and a ``label``."""
+
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -74,7 +66,7 @@ def render(report: DemoReport) -> str:
         ("Is pretraining worth something? 预训练有用吗？", _comparison(report.comparison)),
         ("Pretraining loss 预训练损失", _curves(report.losses, report.held_out)),
         ("A masked example 掩码示例", _masked(report.masked)),
-        ("Names found 抽取结果", "".join(_named(text) for text in report.named)),
+        ("Names found 抽取结果", "".join(_named(row) for row in report.predictions)),
     ]
     body = "".join(f"<section><h2>{escape(title)}</h2>{content}</section>" for title, content in sections)
     versions = ", ".join(f"{name} {version}" for name, version in report.versions.items())
@@ -189,12 +181,12 @@ def _masked(tokens: Sequence[MaskedToken]) -> str:
     return f'<div class="scroll"><table class="tokens">{rows}</table></div>{legend}'
 
 
-def _named(named: NamedText) -> str:
-    parts, position = [], 0
-    for start, end, kind in named.spans:
-        parts.append(escape(named.text[position:start]))
-        parts.append(f'<mark class="{escape(kind)}">{escape(named.text[start:end])}<sub>{escape(kind)}</sub></mark>')
+def _named(row: dict[str, Any]) -> str:
+    parts, position, text = [], 0, row["text"]
+    for entity in row["entities"]:
+        start, end, kind = entity["start"], entity["end"], escape(entity["type"])
+        parts.append(escape(text[position:start]))
+        parts.append(f'<mark class="{kind}">{escape(text[start:end])}<sub>{kind}</sub></mark>')
         position = end
-    parts.append(escape(named.text[position:]))
-    note = f' <span class="note">{escape(named.note)}</span>' if named.note else ""
-    return f"<p>{''.join(parts)}{note}</p>"
+    parts.append(escape(text[position:]))
+    return f'<p>{"".join(parts)} <span class="note">{escape(row["label"])}</span></p>'
