@@ -1,0 +1,78 @@
+"""A fine-tuned model that reads texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from macbert.annotations import Example
+from macbert.extraction.results import Extraction, as_extraction
+from macbert.finetuning.folder import FinetunedModel, load_finetuned
+from macbert.finetuning.forward import Progress
+
+BATCH_TOKENS = 4096
+
+
+class Extractor:
+    """Reads texts with one fine-tuned model; made by :func:`load_extractor`."""
+
+    def __init__(self, finetuned: FinetunedModel) -> None:
+        self._finetuned = finetuned
+
+    @property
+    def task(self) -> str:
+        """What the model was fine-tuned for."""
+        return self._finetuned.task.name
+
+    @property
+    def labels(self) -> list[str]:
+        """What it can find."""
+        return list(self._finetuned.task.labels)
+
+    def extract(
+        self,
+        texts: Iterable[str | tuple[str, str]],
+        *,
+        max_batch_tokens: int = BATCH_TOKENS,
+        progress: Progress | None = None,
+    ) -> list[Extraction]:
+        """Return what is found in each text, in order; every span is a slice of the text as given.
+
+        Texts of any length and any characters are read: long ones by windows, and characters that the tokenizer drops
+        stay where they are. Similar lengths go through the model together.
+
+        Args:
+            texts: texts; pairs (text_a, text_b) for pair classification, (question, text) for reading.
+            max_batch_tokens: tokens that go through the model at once.
+            progress: told the rows done.
+        """
+        if isinstance(texts, str):
+            raise TypeError("extract() takes a list of texts, not one string")
+        examples = [self._example(text) for text in texts]
+        found = self.predict(examples, max_batch_tokens=max_batch_tokens, progress=progress)
+        return [as_extraction(example) for example in found]
+
+    def predict(
+        self, examples: list[Example], *, max_batch_tokens: int = BATCH_TOKENS, progress: Progress | None = None
+    ) -> list[Example]:
+        """Return the same as annotations; given annotations of ``examples`` are left out."""
+        return self._finetuned.task.predict(self._finetuned.model, examples, max_batch_tokens, progress)
+
+    def _example(self, text: str | tuple[str, str]) -> Example:
+        if isinstance(text, str):
+            return Example(text)
+        first, second = text
+        return Example(second, question=first) if self.task == "mrc" else Example(first, text_pair=second)
+
+
+def load_extractor(folder: str | Path, *, device: str | None = None) -> Extractor:
+    """Load a fine-tuned model for reading texts.
+
+    Args:
+        folder: what ``macbert finetune`` wrote.
+        device: torch's name of one; default: a GPU if there is one.
+
+    Raises:
+        UserError: no such folder, or not a fine-tuned model.
+    """
+    return Extractor(load_finetuned(str(folder), device=device))

@@ -1,0 +1,123 @@
+"""Names by token labels (BIO), alone or under a CRF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import nn
+
+from macbert.annotations import Entity, Example
+from macbert.finetuning.bio import Alignment, bio_labels, decode_bio, encode_bio
+from macbert.finetuning.config import FinetuneConfig
+from macbert.finetuning.encoder import load_config, load_pretrained
+from macbert.finetuning.forward import Progress, run_windows
+from macbert.finetuning.tasks.base import IGNORED, Feature, Task, check_labels, unlabelled
+from macbert.finetuning.windows import Tokens, Window, owned_ranges, text_windows, tokenize, windows_by_example
+from macbert.metrics import Scores, score_entities
+from tokenizer import ChineseTokenizer
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+class TokenLabels(Task):
+    """transformers' token classification; its pipeline gives the same spans.
+
+    Of windows that overlap, each decides on the tokens nearest its middle; names are read from the joined labels, so a
+    name may be longer than a window.
+    """
+
+    name = "ner"
+    requires = "entities"
+
+    @classmethod
+    def learn(
+        cls, config: FinetuneConfig, tokenizer: ChineseTokenizer, train: Sequence[Example], dev: Sequence[Example]
+    ) -> Self:
+        labels = entity_types(train, dev, config.train)
+        return cls(tokenizer, labels, max_length=config.max_length, stride=config.stride, options={"head": "bio"})
+
+    def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
+        from transformers import AutoModelForTokenClassification
+
+        config = load_config(folder)
+        config.id2label = dict(enumerate(bio_labels(self.labels)))
+        config.label2id = {label: number for number, label in config.id2label.items()}
+        return load_pretrained(AutoModelForTokenClassification, folder, config, init=init, seed=seed)
+
+    def load_model(self, folder: str) -> nn.Module:
+        from transformers import AutoModelForTokenClassification
+
+        return self._load_whole(AutoModelForTokenClassification, folder)
+
+    def features(self, examples: Sequence[Example]) -> list[Feature]:
+        tokens = tokenize(self.tokenizer, [example.text for example in examples])
+        types = {label: number for number, label in enumerate(self.labels)}
+        alignment = Alignment()
+        encoded = [
+            encode_bio(item, example.entities or (), types, alignment)
+            for item, example in zip(tokens, examples, strict=True)
+        ]
+        self.notes = alignment.notes()
+        features = []
+        for window in text_windows(self.tokenizer, tokens, self.max_length, self.stride):
+            labels = np.full(len(window), IGNORED, np.int64)
+            labels[window.prefix : -1] = encoded[window.example][window.start : window.stop]
+            features.append({"input_ids": window.input_ids, "token_type_ids": window.token_type_ids, "labels": labels})
+        return features
+
+    def predict(
+        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+    ) -> list[Example]:
+        tokens = tokenize(self.tokenizer, [example.text for example in examples])
+        windows = text_windows(self.tokenizer, tokens, self.max_length, self.stride)
+        found = run_windows(
+            model,
+            windows,
+            self.decode_batch,
+            pad_id=self.tokenizer.pad_id,
+            max_batch_tokens=max_batch_tokens,
+            progress=progress,
+            label="extract",
+        )
+        groups = windows_by_example(windows, len(examples))
+        return [
+            unlabelled(example, entities=self._entities(item, [windows[n] for n in group], [found[n] for n in group]))
+            for example, item, group in zip(examples, tokens, groups, strict=True)
+        ]
+
+    def decode_batch(self, output: Any, batch: list[Window], inputs: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return for each window its tokens' (label numbers, probabilities), special tokens left out."""
+        best = output.logits.float().softmax(-1).max(-1)
+        labels, scores = best.indices.cpu().numpy(), best.values.cpu().numpy()
+        return [
+            (labels[row, window.prefix : len(window) - 1].copy(), scores[row, window.prefix : len(window) - 1].copy())
+            for row, window in enumerate(batch)
+        ]
+
+    def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
+        return score_entities(gold, predicted)
+
+    def _entities(
+        self, tokens: Tokens, windows: Sequence[Window], found: Sequence[tuple[np.ndarray, np.ndarray]]
+    ) -> tuple[Entity, ...]:
+        labels, scores = found[0]
+        if len(windows) > 1:
+            ranges = [(window.start, window.stop) for window in windows]
+            owned = owned_ranges(ranges)
+            cuts = [slice(a - start, b - start) for (a, b), (start, _) in zip(owned, ranges, strict=True)]
+            labels, scores = (
+                np.concatenate([part[which][cut] for part, cut in zip(found, cuts, strict=True)]) for which in (0, 1)
+            )
+        return tuple(
+            Entity(*tokens.characters(first, last), self.labels[kind], float(scores[first : last + 1].mean()))
+            for first, last, kind in decode_bio(labels)
+        )
+
+
+def entity_types(train: Sequence[Example], dev: Sequence[Example], train_path: str) -> list[str]:
+    """Return the entity types of the training texts; see :func:`check_labels`."""
+    pairs = [[(e.type, example.where) for example in part for e in example.entities or ()] for part in (train, dev)]
+    return check_labels(*pairs, what="entity type", least=1, train_path=train_path)
