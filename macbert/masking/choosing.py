@@ -21,7 +21,7 @@ NOT_CHOSEN = -100
 
 _ROWS, _TOKENS, _BUDGET, _CHOSEN, _UNFILLED = count.ROWS, count.TOKENS, count.BUDGET, count.CHOSEN, count.UNFILLED
 _MOST_UNFILLED, _UNITS_CUT, _FILL_WORDS = count.MOST_UNFILLED, count.UNITS_CUT, count.FILL_WORDS
-_MOST_FALLBACK_OVER, _DRAWN_N = count.MOST_FALLBACK_OVER, count.DRAWN_N
+_MOST_FALLBACK_OVER, _DRAWN_N, _WALKED_N = count.MOST_FALLBACK_OVER, count.DRAWN_N, count.WALKED_N
 
 
 @njit(cache=True, nogil=True)
@@ -52,7 +52,7 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
         ids, row_labels, key = input_ids[row], labels[row], keys[row]
         row_labels[:] = NOT_CHOSEN
         words, tokens = _find_words(rules, tables.classes, marks[row], ids, word_first, word_size, word_edge)
-        units_found = _walk(rules.ngram_bounds, key, words, word_size, word_edge, units)
+        units_found = _walk(rules.ngram_bounds, key, words, word_size, word_edge, units, counts)
         budget = rules.budgets[tokens]
         row_trace = trace[row] if trace.shape[0] > 0 else no_trace
         if len(row_trace):
@@ -108,7 +108,7 @@ def _find_words(rules, classes, marks, ids, word_first, word_size, word_edge):  
 
 
 @njit(cache=True, nogil=True)
-def _walk(ngram_bounds, key, words, word_size, word_edge, units):  # type: ignore[no-untyped-def]
+def _walk(ngram_bounds, key, words, word_size, word_edge, units, counts):  # type: ignore[no-untyped-def]
     """Cut the words into units from left to right and return their number; one draw a unit."""
     found = left = 0
     for word in range(words):
@@ -124,6 +124,7 @@ def _walk(ngram_bounds, key, words, word_size, word_edge, units):  # type: ignor
             units[found, 1] = 0
             units[found, 2] = 0
             units[found, 3] = left
+            counts[_WALKED_N + left] += 1
             found += 1
         units[found - 1, 1] += 1
         units[found - 1, 2] += word_size[word]

@@ -1,0 +1,135 @@
+"""Rows of token documents, masked: what pretraining trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import UserError
+from macbert.examples.layout import RowIndex, SpecialIds, lay_rows, locate
+from macbert.examples.order import order_rows
+from macbert.examples.packing import OPEN_DOCUMENTS, PAIR_SPECIALS, SINGLE_SPECIALS, pack
+from macbert.examples.reading import TokenSource
+from macbert.examples.sentences import cut_sentences
+from macbert.masking.config import MacMasking
+from macbert.masking.counts import MaskingCounts
+from macbert.masking.rows import RowMasker, mask_keys
+
+if TYPE_CHECKING:
+    from tokenizer import ChineseTokenizer, Lexicon, SimilarWords, TokenDocuments
+
+SHORTEST_ROW = 8
+
+
+class PretrainingExamples:
+    """Rows of ``max_length`` slots: pieces of whole sentences, each ``[CLS] A [SEP] B [SEP]``, masked when asked for.
+
+    Order, sentence order and masks are pure functions of (seed, epoch, number): any row of any epoch is made at any
+    time, in any process, without those before it.
+
+    Args:
+        documents: the token documents; they are read in place.
+        tokenizer: whose ids they have.
+        masking: how tokens are chosen and replaced.
+        max_length: L, slots of a row.
+        seed: of order, sentence order and masks; which sentences share a row does not depend on it.
+        similar: similar words for ``mac``.
+        lexicon: words for random replacement.
+        open_documents: documents considered at a time when packing.
+
+    Attributes:
+        num_rows: rows of one epoch.
+        tokens: slots of all rows that are not padding.
+        padding_share: the rest, as a part of all slots.
+        pair_share: pieces with a sentence pair, as a part of all pieces.
+        most_pieces: P, the most pieces of any row.
+    """
+
+    def __init__(
+        self,
+        documents: TokenDocuments,
+        tokenizer: ChineseTokenizer,
+        masking: MacMasking,
+        max_length: int = 128,
+        seed: int = 0,
+        similar: SimilarWords | None = None,
+        lexicon: Lexicon | None = None,
+        open_documents: int = OPEN_DOCUMENTS,
+    ) -> None:
+        if max_length < SHORTEST_ROW:
+            fix = "give longer rows"
+            raise UserError.at("max_length", expected=f"at least {SHORTEST_ROW}", found=str(max_length), fix=fix)
+        self.max_length = max_length
+        self.seed = seed
+        self._special = SpecialIds(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id)
+        self._masker = RowMasker(masking, max_length, tokenizer, similar, lexicon)
+        self._source = TokenSource(documents)
+        self._build_index(open_documents)
+
+    def _build_index(self, open_documents: int) -> None:
+        table = self._source.table
+        document_items, items = cut_sentences(table, self.max_length - PAIR_SPECIALS)
+        packed = pack(document_items, items, self.max_length, open_documents)
+        chunk, place = locate(table, packed.piece_document, packed.piece_start)
+        self._index = RowIndex(packed.row_pieces, chunk, place, packed.piece_tokens)
+        pieces, pairs = len(packed.piece_tokens), int(packed.piece_pairs.sum())
+        self.num_rows = len(packed.row_pieces) - 1
+        self.tokens = int(packed.piece_tokens.sum(dtype=np.int64))
+        self.tokens += PAIR_SPECIALS * pairs + SINGLE_SPECIALS * (pieces - pairs)
+        self.padding_share = 1 - self.tokens / max(1, self.num_rows * self.max_length)
+        self.pair_share = pairs / max(1, pieces)
+        self.most_pieces = int(np.diff(packed.row_pieces).max(initial=1))
+
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def row_index(self, epoch: int, number: int) -> int:
+        """Return the row at a place of an epoch's order; places 0 to num_rows - 1 give every row once."""
+        return int(self._rows(epoch, [number])[0])
+
+    def batch(self, epoch: int, numbers: Sequence[int]) -> dict[str, NDArray]:
+        """Return the rows at some places of an epoch's order, masked; int64 arrays with B = len(numbers).
+
+        Args:
+            epoch: another epoch has another order, other sentence orders and other masks.
+            numbers: places in the order, each in ``range(num_rows)``.
+
+        Returns:
+            input_ids, token_type_ids: (B, L). position_ids: (B, L), from 0 in each piece. piece_ids: (B, L), 1, 2, ...
+            and 0 for padding. labels: (B, L), -100 where not chosen. masked_positions, masked_labels: (B, K) with
+            K = floor(mlm_probability * L), the chosen places in order and their labels, padded with 0 and -100.
+            cls_positions: (B, P), padded with 0. sop_labels: (B, P), 0 original order, 1 swapped, -100 no pair.
+        """
+        return self._batch(epoch, numbers)[0]
+
+    def statistics(self, epoch: int, numbers: Sequence[int]) -> MaskingCounts:
+        """Return what masking does to these rows, counted."""
+        return self._batch(epoch, numbers)[1]
+
+    def _rows(self, epoch: int, numbers: Sequence[int]) -> NDArray[np.int64]:
+        places = np.asarray(numbers, np.int64)
+        if len(places) and not (places.min() >= 0 and places.max() < self.num_rows):
+            raise IndexError(f"rows {places.min()} to {places.max()} of {self.num_rows}")
+        return order_rows(self.seed, epoch, places, self.num_rows)
+
+    def _batch(self, epoch: int, numbers: Sequence[int]) -> tuple[dict[str, NDArray], MaskingCounts]:
+        rows = self._rows(epoch, numbers)
+        shape, pieces_shape = (len(rows), self.max_length), (len(rows), self.most_pieces)
+        batch = {name: np.empty(shape, np.int64) for name in _BY_TOKEN}
+        marks = np.empty(shape, np.uint8)
+        batch |= {name: np.empty(pieces_shape, np.int64) for name in _BY_PIECE}
+        lay_rows(  # type: ignore[call-arg]
+            self._source.table, self._index, self._special, rows, self.seed, epoch,
+            *(batch[name] for name in _BY_TOKEN), marks, *(batch[name] for name in _BY_PIECE),
+        )  # fmt: skip
+        masked = self._masker.mask(batch["input_ids"], marks, mask_keys(self.seed, epoch, rows))
+        batch["labels"] = masked.labels
+        batch["masked_positions"], batch["masked_labels"] = masked.positions, masked.position_labels
+        return batch, masked.counts
+
+
+_BY_TOKEN = ("input_ids", "token_type_ids", "position_ids", "piece_ids")
+_BY_PIECE = ("cls_positions", "sop_labels")
