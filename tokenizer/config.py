@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from corpus.errors import Problem, UserError
 
-SegmenterName = Literal["rjieba", "jieba", "char"]
+SegmenterName = Literal["compiled", "rjieba", "jieba", "char"]
 
 
 @dataclass(kw_only=True)
@@ -32,7 +32,7 @@ class TrainTokenizerConfig:
     unused: int = 99
     """Slots [unused1]..[unusedN] kept free for words added later; 99 as in Google's Chinese BERT."""
 
-    segmenter: SegmenterName = "rjieba"
+    segmenter: SegmenterName = "compiled"
     """Backend that cuts words for the lexicon."""
 
     workers: int = 1
@@ -82,7 +82,7 @@ class SimilarConfig:
     epochs: int = 5
     """Passes over the corpus when training vectors."""
 
-    segmenter: SegmenterName = "rjieba"
+    segmenter: SegmenterName = "compiled"
     """Backend that cuts words."""
 
     seed: int = 0
@@ -115,7 +115,7 @@ class EncodeConfig:
     output: str
     """Folder for the token documents; documents of new shards are appended to one made before."""
 
-    segmenter: SegmenterName = "rjieba"
+    segmenter: SegmenterName = "compiled"
     """Backend that cuts words."""
 
     workers: int = 1

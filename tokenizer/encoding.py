@@ -19,7 +19,6 @@ from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, fsync_path, sha256_file
 from corpus.manifest import canonical_json, config_hash, manifest_sha256, read_manifest, write_manifest
 from corpus.reading import corpus_shards
-from corpus.steps.sentences import split_sentences
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import EncodeConfig
 from tokenizer.documents import TokenDocuments
@@ -189,7 +188,7 @@ def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
         for batch in read_batches(spec["shard"]):
             encoded = tokenizer.encode_batch(batch.texts)
             word_starts = encoded.word_starts
-            sentence_starts = encoded.mark(_sentence_starts(batch.texts))
+            sentence_starts = encoded.sentence_starts
             words += int(word_starts.sum())
             unknown += int((encoded.input_ids == tokenizer.unk_id).sum())
             for number, (identity, source, meta) in enumerate(zip(batch.ids, batch.sources, batch.metas, strict=True)):
@@ -238,15 +237,6 @@ def is_reserved(document: Document, *, fraction: float, seed: int) -> bool:
 
 def _limit(fraction: float) -> int:
     return int(fraction * 2**64)
-
-
-def _sentence_starts(texts: list[str]) -> np.ndarray:
-    marks = np.zeros(sum(map(len, texts)), np.bool_)
-    base = 0
-    for text in texts:
-        marks[[base + start for start, _ in split_sentences(text)]] = True
-        base += len(text)
-    return marks
 
 
 def _survey(shards: list[Path], config: EncodeConfig, run: Any, report: Progress) -> tuple[list[str], dict[str, int]]:

@@ -45,7 +45,6 @@ def tokenizer_config(lowercase: bool, strip_accents: bool | None = None) -> dict
         "backend": "tokenizers",
         "cls_token": CLS,
         "do_lower_case": lowercase,
-        "is_local": True,
         "mask_token": MASK,
         "model_max_length": 512,
         "pad_token": PAD,
