@@ -20,7 +20,7 @@ class Rules(NamedTuple):
     """Budget of a row of so many tokens, (L + 1,)."""
 
     fallback_caps: NDArray[np.int64]
-    """Fall-back tokens allowed for such a budget, (L + 1,)."""
+    """Fall-back tokens allowed for a budget, (L + 1,)."""
 
     replaced_below: float
     random_below: float
@@ -34,11 +34,10 @@ class Rules(NamedTuple):
 def masking_rules(masking: MacMasking, length: int, mask_id: int) -> Rules:
     """Return the rules for rows of at most ``length`` tokens."""
     replaced = masking.mask_replace_prob if masking.hides else masking.similar_replace_prob
-    budgets = [masking.budget(tokens) for tokens in range(length + 1)]
     return Rules(
         ngram_bounds=np.cumsum(masking.ngrams)[:-1],
-        budgets=np.array(budgets, np.int64),
-        fallback_caps=np.array([masking.fallback_cap(budget) for budget in budgets], np.int64),
+        budgets=np.array([masking.budget(tokens) for tokens in range(length + 1)], np.int64),
+        fallback_caps=np.array([masking.fallback_cap(budget) for budget in range(length + 1)], np.int64),
         replaced_below=0.0 if masking.strategy == "random" else replaced,
         random_below=replaced + masking.random_replace_prob,
         top_k=masking.top_k,
