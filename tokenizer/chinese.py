@@ -104,7 +104,9 @@ class ChineseTokenizer:
         vocabulary: the tokens.
         lowercase: an uncased model: lower case, accents stripped.
         strip_accents: None follows ``lowercase``, as in BERT.
-        segmenter: ``compiled`` (jieba's words, fastest), ``rjieba``, ``jieba``, ``char`` or a function from a text to its words.
+        segmenter: ``compiled`` (jieba's words, fastest), ``rjieba``, ``jieba``, ``char``, or a function from a text
+            to its words.
+        user_dictionary: a file of words in jieba's format that the segmenter shall know too.
     """
 
     def __init__(
@@ -114,11 +116,12 @@ class ChineseTokenizer:
         lowercase: bool = True,
         strip_accents: bool | None = None,
         segmenter: str | Callable[[str], Iterable[str]] = "compiled",
+        user_dictionary: str | Path | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.lowercase = lowercase
         self.strip_accents = strip_accents
-        self._segmenter_argument = segmenter
+        self._segmenter_arguments = (segmenter, user_dictionary)
         self._backend = bert_backend(vocabulary, lowercase, strip_accents)
         self._encoder = LookupEncoder(CharacterClasses(vocabulary, lowercase, strip_accents), self._encode_run)
         self.pad_id, self.unk_id, self.cls_id = vocabulary.pad_id, vocabulary.unk_id, vocabulary.cls_id
@@ -131,6 +134,7 @@ class ChineseTokenizer:
         *,
         segmenter: str | Callable[[str], Iterable[str]] = "compiled",
         lowercase: bool | None = None,
+        user_dictionary: str | Path | None = None,
     ) -> ChineseTokenizer:
         """Load from a tokenizer or model folder, or from a ``vocab.txt``.
 
@@ -143,17 +147,15 @@ class ChineseTokenizer:
             UserError: nothing usable there, or a vocabulary with mistakes (all listed).
         """
         path = Path(path)
-        if not path.is_dir():
-            return cls(Vocabulary.load(path), lowercase=True if lowercase is None else lowercase, segmenter=segmenter)
-        settings = _read_folder(path)
+        settings: dict[str, Any] = _read_folder(path) if path.is_dir() else {"vocabulary": Vocabulary.load(path)}
         if lowercase is not None:
             settings["lowercase"] = lowercase
-        return cls(**settings, segmenter=segmenter)
+        return cls(**settings, segmenter=segmenter, user_dictionary=user_dictionary)
 
     @cached_property
     def segmenter(self) -> Segmenter:
         """The word boundaries' backend, loaded when first used."""
-        return load_segmenter(self._segmenter_argument)
+        return load_segmenter(*self._segmenter_arguments)
 
     @property
     def vocab(self) -> list[str]:
@@ -214,7 +216,7 @@ class ChineseTokenizer:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The compiled tables are large and learnt quickly; a worker process starts with fresh ones.
-        settings = (self.vocabulary, self.lowercase, self.strip_accents, self._segmenter_argument)
+        settings = (self.vocabulary, self.lowercase, self.strip_accents, *self._segmenter_arguments)
         return _rebuild, settings
 
     def _encode_run(self, run: str) -> tuple[list[int], list[tuple[int, int]]]:
@@ -248,8 +250,16 @@ def _mark_starts(character_starts, text_bounds, offsets, bounds):  # type: ignor
     return marks
 
 
-def _rebuild(vocabulary: Vocabulary, lowercase: bool, strip_accents: bool | None, segmenter: Any) -> ChineseTokenizer:
-    return ChineseTokenizer(vocabulary, lowercase=lowercase, strip_accents=strip_accents, segmenter=segmenter)
+def _rebuild(
+    vocabulary: Vocabulary, lowercase: bool, strip_accents: bool | None, segmenter: Any, user_dictionary: Any
+) -> ChineseTokenizer:
+    return ChineseTokenizer(
+        vocabulary,
+        lowercase=lowercase,
+        strip_accents=strip_accents,
+        segmenter=segmenter,
+        user_dictionary=user_dictionary,
+    )
 
 
 def _code_points(text: str) -> NDArray[np.uint32]:

@@ -33,7 +33,10 @@ class TrainTokenizerConfig:
     """Slots [unused1]..[unusedN] kept free for words added later; 99 as in Google's Chinese BERT."""
 
     segmenter: SegmenterName = "compiled"
-    """Backend that cuts words for the lexicon."""
+    """Backend that cuts words for the lexicon: compiled (jieba's words, fastest), rjieba, jieba, or char."""
+
+    user_dictionary: str | None = None
+    """Words in jieba's format, a line 'word [frequency] [tag]' each, that the segmenter shall know too."""
 
     workers: int = 1
     """Processes; the result is the same bytes for any number."""
@@ -83,7 +86,10 @@ class SimilarConfig:
     """Passes over the corpus when training vectors."""
 
     segmenter: SegmenterName = "compiled"
-    """Backend that cuts words."""
+    """Backend that cuts words: compiled (jieba's words, fastest), rjieba, jieba, or char."""
+
+    user_dictionary: str | None = None
+    """Words in jieba's format, a line 'word [frequency] [tag]' each, that the segmenter shall know too."""
 
     seed: int = 0
     """Seed of the vectors trained on the corpus."""
@@ -116,7 +122,10 @@ class EncodeConfig:
     """Folder for the token documents; documents of new shards are appended to one made before."""
 
     segmenter: SegmenterName = "compiled"
-    """Backend that cuts words."""
+    """Backend that cuts words: compiled (jieba's words, fastest), rjieba, jieba, or char."""
+
+    user_dictionary: str | None = None
+    """Words in jieba's format, a line 'word [frequency] [tag]' each, that the segmenter shall know too."""
 
     workers: int = 1
     """Processes; the result is the same bytes for any number."""

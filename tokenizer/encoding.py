@@ -88,12 +88,16 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     """
     output = own_output(config.output, "tokens")
     report = progress or (lambda label, done, total: None)
-    tokenizer = ChineseTokenizer.from_pretrained(config.tokenizer, segmenter=config.segmenter)
+    tokenizer = ChineseTokenizer.from_pretrained(
+        config.tokenizer, segmenter=config.segmenter, user_dictionary=config.user_dictionary
+    )
+    tokenizer.find_starts([])  # a wrong user dictionary is told before any work
     shards = corpus_shards(config.input)
     shas = _shard_hashes(Path(config.input), shards)
     plan = {
         "vocabulary": config_hash([tokenizer.vocab, tokenizer.lowercase, tokenizer.strip_accents]),
         "segmenter": config.segmenter,
+        "user_dictionary": sha256_file(config.user_dictionary) if config.user_dictionary else None,
         "heldout_fraction": config.heldout_fraction,
         "seed": config.seed,
     }
@@ -110,6 +114,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
             "output": str(partial / shas[n]),
             "tokenizer": str(config.tokenizer),
             "segmenter": config.segmenter,
+            "user_dictionary": config.user_dictionary,
             "heldout_fraction": config.heldout_fraction,
             "seed": config.seed,
             "sources": sources,
@@ -175,7 +180,7 @@ def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
 
 def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
     """Encode one shard into a folder with train.arrow, heldout.arrow and, last, done.json: a job."""
-    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"])
+    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"], spec["user_dictionary"])
     folder = Path(spec["output"])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, Protocol, get_args
+from typing import Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import UserError
+from tokenizer.config import SegmenterName
 from tokenizer.jieba_kernel import DIGIT, LETTER, OUTSIDE
 from tokenizer.jieba_model import (
     JiebaModel,
@@ -22,8 +23,6 @@ from tokenizer.jieba_model import (
     with_frequencies,
 )
 from tokenizer.user_words import UserWord, read_user_words
-
-SegmenterName = Literal["compiled", "rjieba", "jieba", "char"]
 
 BREAK = "。"
 

@@ -64,6 +64,6 @@ def near_duplicate_cluster(identity: str, meta: str) -> str:
 
 
 @cache
-def worker_tokenizer(path: str, segmenter: str) -> ChineseTokenizer:
+def worker_tokenizer(path: str, segmenter: str, user_dictionary: str | None) -> ChineseTokenizer:
     """Return a process's own tokenizer, loaded once: its learnt tables are kept between shards."""
-    return ChineseTokenizer.from_pretrained(path, segmenter=segmenter)
+    return ChineseTokenizer.from_pretrained(path, segmenter=segmenter, user_dictionary=user_dictionary)

@@ -88,7 +88,9 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     """
     output = own_output(config.output, "tokenizer")
     report = progress or (lambda label, done, total: None)
-    tokenizer = ChineseTokenizer.from_pretrained(config.tokenizer, segmenter=config.segmenter)
+    tokenizer = ChineseTokenizer.from_pretrained(
+        config.tokenizer, segmenter=config.segmenter, user_dictionary=config.user_dictionary
+    )
     origin = Path(config.tokenizer)
     inputs: dict[str, Any] = {}
     sources: list[Neighbours] = []

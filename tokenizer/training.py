@@ -24,6 +24,7 @@ from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import TrainTokenizerConfig
 from tokenizer.lexicon import Lexicon
 from tokenizer.outputs import own_output
+from tokenizer.segmenter import load_segmenter
 from tokenizer.shards import read_batches, worker_tokenizer
 from tokenizer.vocabulary import SPECIAL_TOKENS, UNK, Vocabulary
 from tokenizer.word_table import WordTable
@@ -76,15 +77,16 @@ def train_tokenizer(config: TrainTokenizerConfig, progress: Progress | None = No
     output = own_output(config.output, "tokenizer")
     shards = corpus_shards(config.input)
     report = progress or (lambda label, done, total: None)
+    load_segmenter(config.segmenter, config.user_dictionary)  # a wrong user dictionary is told before any work
     characters = _count_characters(shards, config, report)
     if not characters:
         raise UserError.at(config.input, expected="documents with text", found="none", fix="build the corpus again")
     specials = [SPECIAL_TOKENS[0], *(f"[unused{n}]" for n in range(1, config.unused + 1)), *SPECIAL_TOKENS[1:]]
     vocabulary = Vocabulary(_train(shards, config, characters, specials, report))
-    tokenizer = ChineseTokenizer(vocabulary, lowercase=config.lowercase, segmenter=config.segmenter)
+    tokenizer = ChineseTokenizer(vocabulary, lowercase=config.lowercase)
     with atomic_folder(output) as folder:
         tokenizer.save_pretrained(folder)
-        table, tokens = count_words([str(s) for s in shards], str(folder), config.segmenter, config.workers, report)
+        table, tokens = count_words(shards, folder, config, report)
         lexicon = Lexicon.from_table(table, tokenizer)
         lexicon.save(folder)
         unknown = int(np.sum(table.counts * _unknown_per_word(table, tokenizer.unk_id)))
@@ -106,16 +108,22 @@ def train_tokenizer(config: TrainTokenizerConfig, progress: Progress | None = No
 
 
 def count_words(
-    shards: list[str], tokenizer: str, segmenter: str, workers: int, report: Progress
+    shards: list[Path], tokenizer: Path, config: TrainTokenizerConfig, report: Progress
 ) -> tuple[WordTable, int]:
     """Return the words of corpus shards with their counts, and the number of tokens."""
     table, tokens = WordTable(), 0
     with tempfile.TemporaryDirectory() as folder:
-        specs = [
-            {"shard": shard, "tokenizer": tokenizer, "segmenter": segmenter, "output": f"{folder}/{number}.npz"}
+        specs: list[dict[str, Any]] = [
+            {
+                "shard": str(shard),
+                "tokenizer": str(tokenizer),
+                "segmenter": config.segmenter,
+                "user_dictionary": config.user_dictionary,
+                "output": f"{folder}/{number}.npz",
+            }
             for number, shard in enumerate(shards)
         ]
-        run = make_engine("local", workers)
+        run = make_engine("local", config.workers)
         for done, (number, result) in enumerate(run("tokenizer.training:count_words_of_shard", specs), 1):
             with np.load(specs[number]["output"]) as found:
                 table.merge(found["ids"], found["offsets"], found["counts"])
@@ -127,7 +135,7 @@ def count_words(
 
 def count_words_of_shard(spec: dict[str, Any]) -> dict[str, Any]:
     """Count one shard's words into an .npz file: a job of :func:`count_words`."""
-    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"])
+    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"], spec["user_dictionary"])
     table, tokens = WordTable(), 0
     for batch in read_batches(spec["shard"]):
         encoded = tokenizer.encode_batch(batch.texts)
