@@ -104,11 +104,10 @@ def require(examples: list[Example], key: str, path: str | Path, task: str) -> N
     """
     if not examples:
         raise UserError.at(path, expected="at least one labelled text", found="none", fix="give a file with examples")
-    names = {"labels": "label", "text_pair": "text_pair' or 'text_b"}
     missing = [
-        Problem(example.where or str(path), f"'{names.get(key, key)}' (task {task})", "no such key", "add it")
+        Problem(example.where or str(path), f"'{key}' (task {task})", "no such key", "add it")
         for example in examples
-        if getattr(example, key) is None
+        if getattr(example, key) is None and (key != "label" or example.labels is None)
     ]
     if missing:
         more = len(missing) - MAX_PROBLEMS

@@ -22,8 +22,8 @@ def evaluate(config: EvaluateConfig, *, progress: Progress | None = None) -> Eva
         lambda: load_finetuned(config.model, expected_task=config.task), lambda: read_examples(config.data)
     )
     task = loaded.task
-    multi = task.requires == "label" and task.options.get("multi_label")
-    require(gold, "labels" if multi else task.requires, config.data, task.name)
+    require(gold, task.requires, config.data, task.name)
+    task.check_gold(gold, config.data)
     start = time.perf_counter()
     predicted = task.predict(loaded.model, gold, config.max_batch_tokens, progress)
     seconds = time.perf_counter() - start

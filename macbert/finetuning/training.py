@@ -87,8 +87,7 @@ def _prepare(config: FinetuneConfig) -> tuple[Task, list[Example], list[Example]
 
     def examples(path: str) -> list[Example]:
         found = read_examples(path)
-        key = "labels" if cls.requires == "label" and any(e.labels is not None for e in found) else cls.requires
-        require(found, key, path, cls.name)
+        require(found, cls.requires, path, cls.name)
         return found
 
     def tokenizer() -> Any:

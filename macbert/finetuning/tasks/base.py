@@ -90,6 +90,9 @@ class Task(ABC):
     def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
         """Return the metrics of predictions against the whole gold."""
 
+    def check_gold(self, gold: Sequence[Example], path: str) -> None:  # noqa: B027
+        """Raise a UserError where labelled texts have another form than those learnt from."""
+
     def collate(self, features: Sequence[Feature]) -> dict[str, torch.Tensor]:
         """Return a batch: (B, L) int64 inputs, and ``labels`` as the model wants them."""
         return {**self.inputs(features), "labels": pad_rows([f["labels"] for f in features], IGNORED)}
@@ -143,18 +146,18 @@ def check_labels(
     """
     labels = sorted({label for label, _ in train})
     problems = []
+    article = "an" if what[0] in "aeiou" else "a"
     if len(labels) < least:
         found = f"only '{labels[0]}'" if labels else "none"
-        fix = f"give training texts with at least {least}" if least > 1 else "give training texts that have some"
-        number = "at least two" if least == 2 else f"at least {least}"
-        problems.append(Problem(train_path, f"{number} {what}s", found, fix))
+        number = f"at least two {what}s" if least == 2 else f"at least one {what}"
+        problems.append(Problem(train_path, number, found, "give training texts that have some"))
     first: dict[str, str] = {}
     for label, where in dev:
         first.setdefault(label, where)
     if labels:
         for label in sorted(set(first) - set(labels)):
             fix = "add training texts with it, or take it out of dev"
-            problems.append(Problem(first[label], f"a {what} that the training texts have", f"'{label}'", fix))
+            problems.append(Problem(first[label], f"{article} {what} that the training texts have", f"'{label}'", fix))
     if problems:
         raise UserError(*problems)
     return labels

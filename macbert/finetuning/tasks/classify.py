@@ -73,6 +73,18 @@ class Classify(Task):
         """Whether a text may have any number of labels."""
         return bool(self.options["multi_label"])
 
+    def check_gold(self, gold: Sequence[Example], path: str) -> None:
+        problems = []
+        for example in gold:
+            if (example.labels is not None) != self.multi_label:
+                expected = "a list of labels" if self.multi_label else "one label"
+                problems.append(Problem(example.where or path, expected, "the other", "mend the line"))
+            if (example.text_pair is not None) != self.options["pair"]:
+                expected = "a second text" if self.options["pair"] else "one text"
+                problems.append(Problem(example.where or path, expected, "the other", "mend the line"))
+        if problems:
+            raise UserError(*problems)
+
     def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
         from transformers import AutoModelForSequenceClassification
 
