@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from corpus.cleaning import clean_file, is_done
 from corpus.config import CorpusConfig
 from corpus.counts import Counts, StepCounts
 from corpus.dedup.decide import decide
+from corpus.dedup.lines import decide_lines
 from corpus.engine import Engine, make_engine
 from corpus.errors import Problem, UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, check_output
-from corpus.inputs import find_inputs, fingerprint, inputs_sha256
+from corpus.inputs import find_inputs, fingerprint, inputs_sha256, setting_fingerprints
 from corpus.manifest import config_hash, read_manifest, verify_manifest, write_manifest
-from corpus.presets import StepSpec, corpus_step, load_steps
+from corpus.presets import StepSpec, corpus_step, load_steps, stages, with_decontamination
 from corpus.readers import InputFile
 from corpus.report import CorpusReport, load_report, save_report
 from corpus.workplace import workplace
@@ -45,6 +47,8 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
         OSError: the machine's fault, such as a full disk; nothing is written then.
     """
     steps = load_steps(config.preset, config.steps)
+    if config.evaluation:
+        steps = with_decontamination(steps, config.evaluation)
     output = check_output(config.output)
     files = fingerprint(find_inputs(config.input))
     plan = _plan(config, steps, files)
@@ -53,14 +57,11 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
     engine = make_engine(config.engine, config.workers)
     tell = progress or (lambda label, done, total: None)
     with workplace(output, plan) as work:
-        results = _clean(config, steps, [file for file, _ in files], work, engine, tell)
-        counts = Counts()
-        for result in results:
-            counts.add(Counts.from_json(result["counts"]))
-        _check_quarantine(config, [file for file, _ in files], results, counts)
-        _check_not_empty(config, counts)
+        every = _clean(config, steps, [file for file, _ in files], work, engine, tell)
+        folders = every[-1]
+        _check_not_empty(config, _sum(read_result(folder) for folder in folders))
         first_rows = decide(
-            [work / f"file-{number:05d}" for number in range(len(files))],
+            folders,
             exact=corpus_step(steps, "exact_dedup") is not None,
             near=corpus_step(steps, "near_dedup"),
             memory=config.memory_megabytes << 20,
@@ -68,7 +69,7 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
             tell=tell,
         )
         with atomic_folder(output) as folder:
-            report = _assemble(folder, work, files, first_rows, engine, tell)
+            report = _assemble(folder, every, files, first_rows, engine, tell)
             save_report(report, folder)
             write_manifest(
                 folder,
@@ -92,6 +93,7 @@ def _plan(config: CorpusConfig, steps: list[StepSpec], files: list[tuple[InputFi
         "inputs": [
             {"source": file.source, "format": file.format, "ours": file.ours, "sha256": sha} for file, sha in files
         ],
+        "files_of_steps": setting_fingerprints(steps),
     }
 
 
@@ -115,32 +117,52 @@ def _clean(
     work: Path,
     engine: Engine,
     tell: Progress,
-) -> list[dict[str, Any]]:
+) -> list[list[Path]]:
+    """Return each stage's folders, one a file; the last stage's hold what the document steps left."""
     options = {name: getattr(config, name) for name in ("text_key", "id_key", "txt_unit", "max_record_bytes")}
-    folders = [work / f"file-{number:05d}" for number in range(len(files))]
-    todo = [number for number, folder in enumerate(folders) if not is_done(folder)]
-    specs = [
-        {
-            "file": dataclasses.asdict(files[number]),
-            "name": f"{number:05d}",
-            "folder": str(folders[number]),
-            "steps": [dataclasses.asdict(step) for step in steps],
-            "options": options,
-            "near": corpus_step(steps, "near_dedup"),
-        }
-        for number in todo
-    ]
-    done = len(files) - len(todo)
-    tell("clean", done, len(files))
-    for _ in engine(f"{clean_file.__module__}:{clean_file.__name__}", specs):
-        done += 1
-        tell("clean", done, len(files))
-    return [read_result(folder) for folder in folders]
+    every: list[list[Path]] = []
+    cut_by = ""
+    runs = stages(steps)
+    for stage, (run, lines) in enumerate(runs):
+        folders = [work / f"file-{number:05d}.{stage}" for number in range(len(files))]
+        specs = [
+            {
+                "file": dataclasses.asdict(files[number]),
+                "name": f"{number:05d}",
+                "suffix": f".{stage}" if stage else "",
+                "folder": str(folder),
+                "previous": str(every[-1][number]) if every else None,
+                "cut_by": cut_by,
+                "steps": [dataclasses.asdict(step) for step in run],
+                "options": options,
+                "near": corpus_step(steps, "near_dedup") if lines is None else None,
+                "lines": lines.settings if lines is not None else None,
+            }
+            for number, folder in enumerate(folders)
+            if not is_done(folder)
+        ]
+        label = "clean" if len(runs) == 1 else f"clean {stage + 1}/{len(runs)}"
+        tell(label, len(files) - len(specs), len(files))
+        for done, _ in enumerate(engine(f"{clean_file.__module__}:{clean_file.__name__}", specs), 1):
+            tell(label, len(files) - len(specs) + done, len(files))
+        every.append(folders)
+        if stage == 0:
+            _check_quarantine(config, files, [read_result(folder) for folder in folders])
+        if lines is not None:
+            cut_by = lines.name
+            decide_lines(folders, lines.name, lines.settings, config.memory_megabytes << 20)
+    return every
 
 
-def _check_quarantine(
-    config: CorpusConfig, files: list[InputFile], results: list[dict[str, Any]], counts: Counts
-) -> None:
+def _sum(results: Iterable[dict[str, Any]]) -> Counts:
+    total = Counts()
+    for result in results:
+        total.add(Counts.from_json(result["counts"]))
+    return total
+
+
+def _check_quarantine(config: CorpusConfig, files: list[InputFile], results: list[dict[str, Any]]) -> None:
+    counts = _sum(results)
     problems = []
     for file, result in zip(files, results, strict=True):
         its = Counts.from_json(result["counts"])
@@ -179,17 +201,17 @@ def _check_not_empty(config: CorpusConfig, counts: Counts) -> None:
 
 def _assemble(
     folder: Path,
-    work: Path,
+    every: list[list[Path]],
     files: list[tuple[InputFile, str]],
     first_rows: list[int],
     engine: Engine,
     tell: Progress,
 ) -> CorpusReport:
-    folders = [str(work / f"file-{number:05d}") for number in range(len(files))]
+    cleaned = every[-1]
     specs = [
         {
-            "folder": folders[number],
-            "folders": folders,
+            "folder": str(cleaned[number]),
+            "folders": [str(path) for path in cleaned],
             "first_rows": first_rows,
             "name": f"{number:05d}",
             "shard": str(folder / f"part-{number:05d}.parquet"),
@@ -197,10 +219,10 @@ def _assemble(
         }
         for number in range(len(files))
     ]
-    for cleaned in folders:
-        if (Path(cleaned) / "rejected").is_dir():
-            shutil.copytree(Path(cleaned) / "rejected", folder / "rejected", dirs_exist_ok=True)
-    (folder / "rejected").mkdir(exist_ok=True)
+    (folder / "rejected").mkdir()
+    for stage_folder in itertools.chain.from_iterable(every):
+        if (stage_folder / "rejected").is_dir():
+            shutil.copytree(stage_folder / "rejected", folder / "rejected", dirs_exist_ok=True)
     results: list[dict[str, Any]] = [{} for _ in files]
     tell("write", 0, len(files))
     for done, (number, result) in enumerate(engine(f"{write_shard.__module__}:{write_shard.__name__}", specs), 1):
@@ -208,7 +230,7 @@ def _assemble(
         tell("write", done, len(files))
     sources: dict[str, Counts] = {}
     for number, (file, _) in enumerate(files):
-        its = Counts.from_json(read_result(Path(folders[number]))["counts"])
+        its = Counts.from_json(read_result(cleaned[number])["counts"])
         _apply(its, results[number])
         sources.setdefault(file.source, Counts()).add(its)
     total = Counts()

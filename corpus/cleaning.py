@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from corpus.counts import Counts, StepCounts
+from corpus.dedup.lines import LineCutter, LineWriter
 from corpus.document import Document
 from corpus.files import atomic_folder
 from corpus.presets import Step, StepSpec, document_steps
 from corpus.readers import BadRecord, FileFacts, InputFile, ReaderOptions, read_file
 from corpus.rejects import RejectWriter
-from corpus.spool import SpoolWriter
+from corpus.spool import Spool, SpoolWriter, documents_of
 from corpus.steps.pii import redact_text
+from corpus.tables import TableWriter
 
 QUARANTINE_REMEMBERED = 20
 
@@ -24,59 +27,119 @@ QUARANTINE_REMEMBERED = 20
 def clean_file(spec: dict[str, Any]) -> dict[str, Any]:
     """Clean one input file into a new folder and return what the build needs to know of it.
 
-    The folder holds ``documents.arrow``, ``keys.npy`` (see ``corpus.dedup.exact``), ``bands.npy`` where near duplicates
-    are looked for, and ``rejected/<reason>/``; ``done.json``, which repeats the result, makes it a finished one.
+    The folder holds ``documents.arrow``, ``keys.u64`` (see ``corpus.dedup.exact``), ``bands.u64`` where near duplicates
+    are looked for, ``lines.u64`` where lines are, and ``rejected/<reason>/``; ``done.json``, which repeats the result,
+    makes it a finished one. With ``spec["previous"]`` the documents come from the folder of an earlier stage, less the
+    lines in its ``cut.npy``.
     """
-    file = InputFile(**spec["file"])
     steps = document_steps(StepSpec(**step) for step in spec["steps"])
+    previous = Path(spec["previous"]) if spec["previous"] else None
+    counts = _earlier_counts(previous) if previous else Counts()
+    for name, _ in steps:
+        counts.steps[name] = StepCounts()
     facts = FileFacts({})
-    counts = Counts(steps={name: StepCounts() for name, _ in steps})
     quarantine: list[dict[str, Any]] = []
-    keys: list[bytes] = []
-    bands: list[bytes] = []
-    near = spec["near"]
-    writer = None
-    if near is not None:
-        # Imported here: the compiled code costs a second, which builds without near deduplication need not pay.
-        from corpus.dedup.minhash import BandWriter, MinHasher
-
-        writer = BandWriter(MinHasher(ngram=near["ngram"], bands=near["bands"], rows=near["rows"]))
-    with (
-        atomic_folder(spec["folder"]) as folder,
-        SpoolWriter(folder / "documents.arrow") as spool,
-        RejectWriter(folder / "rejected", spec["name"]) as rejects,
-    ):
-        for item in read_file(file, ReaderOptions(**spec["options"]), facts):
-            counts.read += 1
-            if isinstance(item, BadRecord):
-                counts.quarantined[item.reason] += 1
-                record = {"file": file.path, "line": item.line, "offset": item.offset, "reason": item.reason}
-                record["detail"] = item.detail
-                rejects.write(item.reason, record)
-                if len(quarantine) < QUARANTINE_REMEMBERED:
-                    quarantine.append(record)
-                continue
-            counts.characters_read += len(item.text)
+    with atomic_folder(spec["folder"]) as folder, _Sink(folder, spec, counts) as sink:
+        items = _cut_documents(previous, spec, sink) if previous else _read(spec, facts, sink, quarantine)
+        for item in items:
             document, reason, by = take_steps(item, steps, counts)
-            if reason is not None:
-                counts.dropped[reason] += 1
-                rejects.write(reason, rejected_record(document, reason, by))
-                continue
-            spool.write(document)
-            keys.append(document_key(document))
-            if writer is not None:
-                bands.append(writer.keys(document.text))
-            counts.kept += 1
-            counts.characters_kept += len(document.text)
+            if reason is None:
+                sink.keep(document)
+            else:
+                sink.drop(document, reason, by)
         counts.encodings.update(facts.encodings)
-        counts.repaired = facts.repaired
-        np.save(folder / "keys.npy", np.frombuffer(b"".join(keys), dtype=np.uint64).reshape(-1, 4))
-        if near is not None:
-            np.save(folder / "bands.npy", np.frombuffer(b"".join(bands), dtype=np.uint64).reshape(-1, near["bands"]))
+        counts.repaired += facts.repaired
+        counts.balance()
         result = {"counts": counts.as_json(), "quarantine": quarantine, "missing_keys": facts.keys}
         (folder / "done.json").write_text(json.dumps(result), encoding="utf-8")
-    counts.balance()
     return result
+
+
+class _Sink(contextlib.ExitStack):
+    """Everything that a cleaned file's folder gets."""
+
+    def __init__(self, folder: Path, spec: dict[str, Any], counts: Counts) -> None:
+        super().__init__()
+        self.counts = counts
+        self._spool = self.enter_context(SpoolWriter(folder / "documents.arrow"))
+        self._keys = self.enter_context(TableWriter(folder / "keys.u64", 4))
+        self.rejects = self.enter_context(RejectWriter(folder / "rejected", f"{spec['name']}{spec['suffix']}"))
+        self._bands: TableWriter | None = None
+        self._lines: LineWriter | None = None
+        if (near := spec["near"]) is not None:
+            # Imported here: the compiled code costs a second, which builds without near deduplication need not pay.
+            from corpus.dedup.minhash import BandWriter, MinHasher
+
+            self._bander = BandWriter(MinHasher(ngram=near["ngram"], bands=near["bands"], rows=near["rows"]))
+            self._bands = self.enter_context(TableWriter(folder / "bands.u64", near["bands"]))
+        if spec["lines"] is not None:
+            self._lines = LineWriter(spec["lines"], self.enter_context(TableWriter(folder / "lines.u64", 2)))
+
+    def keep(self, document: Document) -> None:
+        """Spool a document with its keys."""
+        if self._lines is not None:
+            self._lines.add(self.counts.kept, document.text)
+        self._spool.write(document)
+        self._keys.write(document_key(document))
+        if self._bands is not None:
+            self._bands.write(self._bander.keys(document.text))
+        if isinstance(found := document.meta.get("pii"), dict):
+            self.counts.pii.update(found)
+        self.counts.kept += 1
+        self.counts.characters_kept += len(document.text)
+
+    def drop(self, document: Document, reason: str, step: str | None) -> None:
+        """Count and keep a document that a step dropped."""
+        self.counts.dropped[reason] += 1
+        self.rejects.write(reason, rejected_record(document, reason, step))
+
+
+def _read(spec: dict[str, Any], facts: FileFacts, sink: _Sink, quarantine: list[dict[str, Any]]) -> Iterator[Document]:
+    file = InputFile(**spec["file"])
+    counts = sink.counts
+    for item in read_file(file, ReaderOptions(**spec["options"]), facts):
+        counts.read += 1
+        if isinstance(item, Document):
+            counts.characters_read += len(item.text)
+            yield item
+            continue
+        assert isinstance(item, BadRecord)
+        counts.quarantined[item.reason] += 1
+        record = {"file": file.path, "line": item.line, "offset": item.offset, "reason": item.reason}
+        record["detail"] = item.detail
+        sink.rejects.write(item.reason, record)
+        if len(quarantine) < QUARANTINE_REMEMBERED:
+            quarantine.append(record)
+
+
+def _earlier_counts(previous: Path) -> Counts:
+    counts = Counts.from_json(json.loads((previous / "done.json").read_text(encoding="utf-8"))["counts"])
+    counts.kept = counts.characters_kept = 0
+    counts.pii.clear()
+    return counts
+
+
+def _cut_documents(previous: Path, spec: dict[str, Any], sink: _Sink) -> Iterator[Document]:
+    cutter = LineCutter(previous / "cut.npy")
+    step = sink.counts.steps[spec["cut_by"]] = StepCounts()
+    spool = Spool(previous / "documents.arrow")
+    row = 0
+    for batch in spool.batches():
+        for document in documents_of(batch):
+            text = cutter.cut(row, document.text)
+            row += 1
+            step.documents_in += 1
+            step.characters_in += len(document.text)
+            if not text:
+                sink.drop(document, "only_repeated_lines", spec["cut_by"])
+                continue
+            step.documents_out += 1
+            step.characters_out += len(text)
+            if text != document.text:
+                step.changed += 1
+                document = dataclasses.replace(document, text=text)
+            yield document
+    spool.close()
 
 
 def take_steps(
@@ -92,10 +155,10 @@ def take_steps(
         if isinstance(outcome, str):
             return document, outcome, name
         if outcome is not None:
-            document = outcome
-            if not document.text:
+            if not outcome.text:
                 return document, "empty_after_cleaning", name
-            step_counts.changed += 1
+            step_counts.changed += outcome.text is not document.text
+            document = outcome
             size = len(document.text)
         step_counts.documents_out += 1
         step_counts.characters_out += size
@@ -103,7 +166,7 @@ def take_steps(
 
 
 def rejected_record(document: Document, reason: str, step: str | None) -> dict[str, Any]:
-    """Return what is kept of a dropped document."""
+    """Return what is kept of a dropped document, personal data replaced."""
     text = redact_text(document.text)
     return {"id": redact_text(document.id), "source": document.source, "reason": reason, "step": step, "text": text}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from corpus.errors import Problem, UserError
@@ -23,6 +24,9 @@ class CorpusConfig:
 
     steps: list[str | dict[str, Any]] | None = None
     """The steps themselves, in order, in place of a preset's (in a recipe: '- length: {min_chars: 5}')."""
+
+    evaluation: list[str] | None = None
+    """Evaluation sets: documents that hold half of the 13-grams of one of their examples are dropped."""
 
     text_key: str = "text"
     """Key or column that holds the text."""
@@ -83,3 +87,41 @@ class ReportCorpusConfig:
 
     folder: str
     """Corpus folder that ``macbert corpus build`` made."""
+
+
+@dataclass(kw_only=True)
+class TrainScoreConfig:
+    """Settings of ``macbert corpus score train``: examples to a classifier for the steps quality and harm."""
+
+    positive: list[str]
+    """Files with examples of the class that is to score high (good text for quality, harmful text for harm)."""
+
+    negative: list[str]
+    """Files with examples of the other class."""
+
+    output: str
+    """Folder for the classifier."""
+
+    rubric: str | None = None
+    """File that says how the examples were judged; a copy is kept beside the classifier (see recipes/corpus)."""
+
+    text_key: str = "text"
+    """Key or column that holds the text."""
+
+    epochs: int = 5
+    """Passes over the examples."""
+
+    seed: int = 0
+    """Number that the order of the examples is drawn from."""
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name in ("positive", "negative"):
+            if not getattr(self, name):
+                problems.append(Problem(f"--{name}", "at least one file", "none", "name files with examples"))
+        if self.epochs < 1:
+            problems.append(Problem("--epochs", "1 or more", str(self.epochs), "give the number of passes"))
+        if self.rubric is not None and not Path(self.rubric).is_file():
+            problems.append(Problem("--rubric", "a file", self.rubric, "check the path"))
+        if problems:
+            raise UserError(*problems)

@@ -18,6 +18,9 @@ class StepCounts:
     changed: int = 0
 
 
+COUNTERS = ("dropped", "quarantined", "encodings", "pii")
+
+
 @dataclass
 class Counts:
     """Records by what became of them; ``read == kept + dropped + quarantined`` after every stage."""
@@ -29,6 +32,7 @@ class Counts:
     characters_read: int = 0
     characters_kept: int = 0
     encodings: Counter[str] = field(default_factory=Counter)
+    pii: Counter[str] = field(default_factory=Counter)
     repaired: int = 0
     steps: dict[str, StepCounts] = field(default_factory=dict)
 
@@ -44,7 +48,7 @@ class Counts:
         self.characters_read += other.characters_read
         self.characters_kept += other.characters_kept
         self.repaired += other.repaired
-        for name in ("dropped", "quarantined", "encodings"):
+        for name in COUNTERS:
             getattr(self, name).update(getattr(other, name))
         for name, theirs in other.steps.items():
             ours = self.steps.setdefault(name, StepCounts())
@@ -54,7 +58,7 @@ class Counts:
     def as_json(self) -> dict[str, Any]:
         """Return JSON values, names in alphabetical order."""
         values = dict(vars(self), steps={name: dict(vars(step)) for name, step in self.steps.items()})
-        for name in ("dropped", "quarantined", "encodings"):
+        for name in COUNTERS:
             values[name] = dict(sorted(values[name].items()))
         return values
 
@@ -62,7 +66,7 @@ class Counts:
     def from_json(cls, values: dict[str, Any]) -> Counts:
         """Return the counts that :meth:`as_json` gave."""
         counts = cls(**values)
-        for name in ("dropped", "quarantined", "encodings"):
+        for name in COUNTERS:
             setattr(counts, name, Counter(values[name]))
         counts.steps = {name: StepCounts(**step) for name, step in values["steps"].items()}
         return counts

@@ -7,14 +7,18 @@ import glob
 import hashlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpus.errors import Problem, UserError
 from corpus.files import MANIFEST_NAME, sha256_file
 from corpus.manifest import read_manifest
 from corpus.readers.compression import SUFFIXES
 from corpus.readers.formats import FORMATS, InputFile, format_of, source_name
+
+if TYPE_CHECKING:
+    from corpus.presets import StepSpec
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +69,21 @@ def inputs_sha256(files: list[tuple[InputFile, str]]) -> str:
     for file, sha in files:
         digest.update(f"{file.source}\0{file.format}\0{sha}\n".encode())
     return digest.hexdigest()
+
+
+def setting_fingerprints(steps: Iterable[StepSpec]) -> dict[str, str]:
+    """Return the SHA-256 of every file that a step's settings name, by name (a folder's files each)."""
+    found: dict[str, str] = {}
+    for spec in steps:
+        for value in spec.settings.values():
+            for item in value if isinstance(value, list) else [value]:
+                path = Path(item) if isinstance(item, str) else None
+                if path is None or not path.exists():
+                    continue
+                for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+                    if file.is_file():
+                        found[f"{spec.name}: {file.relative_to(path.parent)}"] = sha256_file(file)
+    return found
 
 
 def _expand(given: str, problems: list[Problem]) -> Iterator[InputFile]:

@@ -21,17 +21,37 @@ Step = Callable[[Document], Document | str | None]
 _PACKAGE = Path(__file__).resolve().parent
 _FOLDERS = (_PACKAGE.parent / "recipes" / "corpus", _PACKAGE.parent / "macbert" / "recipes" / "corpus")
 
-DOCUMENT_STEPS = ("normalise", "length", "pii")
-"""Steps that look at one document; each is the function of that name in ``corpus.steps``."""
+DOCUMENT_STEPS = {
+    "normalise": "corpus.steps.normalise",
+    "length": "corpus.steps.length",
+    "markup": "corpus.steps.markup",
+    "repetition": "corpus.steps.repetition",
+    "han": "corpus.steps.characters",
+    "signs": "corpus.steps.characters",
+    "language": "corpus.steps.language",
+    "script": "corpus.steps.script",
+    "sentences": "corpus.steps.sentences",
+    "fineweb2_quality": "corpus.steps.fineweb2",
+    "fineweb2_repetition": "corpus.steps.fineweb2",
+    "chinesewebtext": "corpus.steps.chinesewebtext",
+    "harm": "corpus.steps.scores",
+    "quality": "corpus.steps.scores",
+    "decontaminate": "corpus.steps.decontaminate",
+    "pii": "corpus.steps.pii",
+}
+"""Steps that look at one document, and the module that has the function of that name."""
 
 CORPUS_STEPS = ("exact_dedup", "near_dedup")
-"""Steps that look at all documents together; they come after the others."""
+LINE_STEPS = ("boilerplate_lines", "line_dedup")
+"""Steps that compare all documents; they come after the others. Those on lines may stand anywhere before them."""
 
 CORPUS_SETTINGS: dict[str, dict[str, Any]] = {
     "exact_dedup": {},
     "near_dedup": {"threshold": 0.7, "ngram": 4, "bands": 21, "rows": 6},
+    "boilerplate_lines": {"min_documents": 20, "min_chars": 2, "max_chars": 60},
+    "line_dedup": {"min_chars": 15, "max_chars": 1 << 31},
 }
-"""Settings of the corpus steps and their defaults; near_dedup's are those of ``corpus.dedup.minhash``."""
+"""Settings of the steps on many documents and their defaults; near_dedup's are those of ``corpus.dedup.minhash``."""
 
 
 @dataclass(frozen=True)
@@ -80,13 +100,40 @@ def document_steps(specs: Iterable[StepSpec]) -> list[tuple[str, Step]]:
     return [
         (spec.name, functools.partial(_function(spec.name), **spec.settings))
         for spec in specs
-        if spec.name not in CORPUS_STEPS
+        if spec.name not in CORPUS_SETTINGS
     ]
+
+
+def stages(specs: Iterable[StepSpec]) -> list[tuple[list[StepSpec], StepSpec | None]]:
+    """Return the document steps in runs, each with the step on lines that ends it; the last run ends with None.
+
+    A step on lines needs to see all documents first, so a build goes over them once for each run.
+    """
+    runs: list[tuple[list[StepSpec], StepSpec | None]] = []
+    waiting: list[StepSpec] = []
+    for spec in specs:
+        if spec.name in LINE_STEPS:
+            runs.append((waiting, StepSpec(spec.name, {**CORPUS_SETTINGS[spec.name], **spec.settings})))
+            waiting = []
+        elif spec.name not in CORPUS_STEPS:
+            waiting.append(spec)
+    return [*runs, (waiting, None)]
 
 
 def corpus_step(specs: Iterable[StepSpec], name: str) -> dict[str, Any] | None:
     """Return the settings of a step on the whole corpus, or None where it is not asked for."""
     return next(({**CORPUS_SETTINGS[name], **spec.settings} for spec in specs if spec.name == name), None)
+
+
+def with_decontamination(specs: list[StepSpec], against: list[str]) -> list[StepSpec]:
+    """Return the steps with ``decontaminate`` against these files, put before the corpus steps if not there yet."""
+    if any(spec.name == "decontaminate" for spec in specs):
+        return [
+            StepSpec(spec.name, {**spec.settings, "against": against}) if spec.name == "decontaminate" else spec
+            for spec in specs
+        ]
+    place = next((number for number, spec in enumerate(specs) if spec.name in CORPUS_STEPS), len(specs))
+    return [*specs[:place], StepSpec("decontaminate", {"against": against}), *specs[place:]]
 
 
 def _find(preset: str) -> Path:
@@ -124,7 +171,7 @@ def _spec(where: str, step: object, problems: list[Problem]) -> StepSpec | None:
     else:
         problems.append(Problem(where, "a name, or 'name: {setting: value}'", repr(step), "one step a list item"))
         return None
-    known = (*DOCUMENT_STEPS, *CORPUS_STEPS)
+    known = (*DOCUMENT_STEPS, *LINE_STEPS, *CORPUS_STEPS)
     if not isinstance(name, str) or (name not in known and ":" not in name):
         near = difflib.get_close_matches(str(name), known, 1)
         fix = f"did you mean {near[0]}?" if near else f"give one of {', '.join(known)}, or module:function of your own"
@@ -147,12 +194,12 @@ def _spec(where: str, step: object, problems: list[Problem]) -> StepSpec | None:
 
 
 def _settings_of(name: str) -> list[str]:
-    if name in CORPUS_STEPS:
+    if name in CORPUS_SETTINGS:
         return list(CORPUS_SETTINGS[name])
     parameters = inspect.signature(_function(name)).parameters.values()
     return [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
 
 
 def _function(name: str) -> Callable[..., Document | str | None]:
-    module, _, function = name.partition(":") if ":" in name else (f"corpus.steps.{name}", "", name)
+    module, _, function = name.partition(":") if ":" in name else (DOCUMENT_STEPS[name], "", name)
     return getattr(importlib.import_module(module), function)

@@ -11,6 +11,7 @@ import numpy as np
 from corpus.dedup.exact import HIGH, LENGTH, LOW, exact_duplicates, gather_rows, repeated_ids
 from corpus.engine import Engine
 from corpus.spool import Spool
+from corpus.tables import open_table
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -39,7 +40,7 @@ def decide(
         near: settings of near deduplication, or None to leave near duplicates.
         memory: bytes to stay under for the tables being compared; more parts are made where they would not fit.
     """
-    keys = [np.load(folder / "keys.npy", mmap_mode="r") for folder in folders]
+    keys = [open_table(folder / "keys.u64", 4) for folder in folders]
     first_rows = np.concatenate([[0], np.cumsum([len(part) for part in keys])]).astype(np.int64)
     rows = int(first_rows[-1])
     starts = [int(row) for row in first_rows[:-1]]
@@ -78,7 +79,7 @@ def _near(
     # Imported here: the compiled code costs a second, which builds without near deduplication need not pay.
     from corpus.dedup.near import candidate_rows, link_clusters
 
-    bands = [np.load(folder / "bands.npy", mmap_mode="r") for folder in folders]
+    bands = [open_table(folder / "bands.u64", settings["bands"]) for folder in folders]
     candidates = candidate_rows(bands, starts, fate["kind"] == 0, memory)
     if not candidates.any():
         return

@@ -9,7 +9,7 @@ import numpy as np
 from corpus.dedup.groups import blocks_of, equal_key_groups
 
 HIGH, LOW, ID, LENGTH = 0, 1, 2, 3
-"""Columns of a file's ``keys.npy``: two halves of the text's hash, the id's hash, the text's characters."""
+"""Columns of a file's ``keys.u64``: two halves of the text's hash, the id's hash, the text's characters."""
 
 
 def exact_duplicates(keys: Sequence[np.ndarray], first_rows: Sequence[int], stays_as: np.ndarray, memory: int) -> None:

@@ -77,11 +77,15 @@ def read_file(
 ) -> Iterator[Document | BadRecord]:
     """Yield a file's documents in order, and in its place the reason for each record that is none."""
     facts = facts if facts is not None else FileFacts({})
-    for record in _records(file, options, facts):
+    for record in read_records(file, options, facts):
         yield record if isinstance(record, BadRecord) else to_document(record, file.source, file.ours, options, facts)
 
 
-def _records(file: InputFile, options: ReaderOptions, facts: FileFacts) -> Iterator[Record | BadRecord]:
+def read_records(
+    file: InputFile, options: ReaderOptions, facts: FileFacts | None = None
+) -> Iterator[Record | BadRecord]:
+    """Yield a file's records as they stand in it."""
+    facts = facts if facts is not None else FileFacts({})
     if file.format in _PATHS:
         yield from _PATHS[file.format](Path(file.path), options, facts)
         return

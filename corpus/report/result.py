@@ -39,6 +39,9 @@ class CorpusReport:
     encodings: dict[str, int]
     """Records by the encoding they were in."""
 
+    pii: dict[str, int]
+    """Personal data replaced in the documents kept by their steps, by kind."""
+
     repaired: int
     """Records in another encoding than their file, or whose mojibake was undone."""
 
@@ -82,6 +85,8 @@ class CorpusReport:
         lines.append(("kept", f"{self.kept:,} documents, {self.characters_kept:,} characters"))
         lines += [(f"dropped: {reason}", f"{count:,}") for reason, count in self.dropped.items()]
         lines += [(f"quarantined: {reason}", f"{count:,}") for reason, count in self.quarantined.items()]
+        if self.pii:
+            lines.append(("personal data", ", ".join(f"{kind} {count:,}" for kind, count in self.pii.items())))
         lines.append(("encodings", ", ".join(f"{name} {count:,}" for name, count in self.encodings.items())))
         return lines
 

@@ -1,37 +1,30 @@
-"""Sentences by their end marks; closing quotes and brackets stay with the sentence that they close."""
+"""Sentences, with the closing quotation marks and brackets that belong to them."""
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
-_CLOSING = "”’」』）】》〉〕］｝)\\]}\"'"
+from corpus.document import Document
 
-# A full-width mark always ends a sentence; ! and ? do not inside a URL or code; a line end always does.
-_END = re.compile(
-    rf"(?:[。？！…；]|[!?](?![0-9A-Za-z=&/_%+.-]))[。？！…；!?]*[{_CLOSING}]*\s*|\s*\n\s*",
+# A run of closing signs after an end mark belongs to the sentence; a full stop between digits or Latin letters is none.
+_SENTENCE = re.compile(
+    r"""[^。！？!?…；\n]*?(?:(?:[。！？!?]|…{1,2}|；)+[”’」』）)\]】》"']*|\n|$)""",
 )
 
 
-def split_sentences(text: str) -> list[tuple[int, int]]:
-    """Return half-open character spans that cover the text; white space goes with the sentence before it.
+def split_sentences(text: str) -> list[str]:
+    """Return a text's sentences; joined without anything between they give the text again, line ends left out.
 
-    The rules are those that the authors of Chinese-BERT-wwm name (issue 73: 。？！), with … ； and line ends.
-
-    >>> text = "他说：“好！”然后走了。雨停了"
-    >>> [text[start:end] for start, end in split_sentences(text)]
-    ['他说：“好！”', '然后走了。', '雨停了']
+    >>> split_sentences("他说：“走吧！”于是走了。真的？……")
+    ['他说：“走吧！”', '于是走了。', '真的？……']
     """
-    spans: list[tuple[int, int]] = []
-    start = 0
-    for match in _END.finditer(text):
-        end = match.end()
-        if text[start:end].isspace():
-            continue
-        spans.append((start, end))
-        start = end
-    if start < len(text):
-        if spans and text[start:].isspace():
-            spans[-1] = (spans[-1][0], len(text))
-        else:
-            spans.append((start, len(text)))
-    return spans
+    parts = (match[0].strip("\n") for match in _SENTENCE.finditer(text))
+    return [part for part in parts if part.strip()]
+
+
+def sentences(document: Document) -> Document:
+    """Return the document with one sentence a line, paragraphs divided by blank lines."""
+    paragraphs = (paragraph for paragraph in document.text.split("\n") if paragraph.strip())
+    text = "\n\n".join("\n".join(part.strip() for part in split_sentences(paragraph)) for paragraph in paragraphs)
+    return document if text == document.text else dataclasses.replace(document, text=text)

@@ -1,0 +1,88 @@
+"""``macbert corpus score train``: examples of two classes to a classifier for the steps quality and harm."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corpus.config import TrainScoreConfig
+from corpus.errors import UserError
+from corpus.files import atomic_folder, check_output, sha256_file
+from corpus.manifest import write_manifest
+from corpus.reading import read_documents
+from corpus.scoring.classifier import TextClassifier
+from corpus.steps.normalise import normalise_text
+
+
+@dataclass(frozen=True)
+class ScoreResult:
+    """A trained classifier and how well it does on examples that it did not see."""
+
+    folder: str
+    examples: int
+    heldout: int
+    accuracy: float
+    auc: float
+
+    def summary(self) -> list[tuple[str, str]]:
+        """Return the result as lines of label and value."""
+        quality = f"accuracy {self.accuracy:.4f}, AUC {self.auc:.4f} on {self.heldout} held-out examples"
+        return [("classifier", self.folder), ("trained on", f"{self.examples} examples"), ("held out", quality)]
+
+
+def train_score(
+    config: TrainScoreConfig, progress: Callable[[str, int, int | None], None] | None = None
+) -> ScoreResult:
+    """Train a classifier that gives the probability of the positive class.
+
+    Equal texts are used once; a tenth (by the text's hash, so never by order) is held out and measured.
+
+    Raises:
+        UserError: no examples of a class, or a text in both.
+    """
+    output = check_output(config.output)
+    examples: dict[str, int] = {}
+    for label, paths in ((1, config.positive), (0, config.negative)):
+        for document in read_documents(paths, text_key=config.text_key):
+            text = normalise_text(document.text)
+            if examples.setdefault(text, label) != label:
+                found = f"{document.id} of {document.source} in both"
+                where = "--positive/--negative"
+                raise UserError.at(where, expected="a text in one class", found=found, fix="remove one")
+    texts = sorted(examples)
+    held = [text for text in texts if hashlib.blake2b(text.encode(), digest_size=1).digest()[0] < 26]
+    kept = [text for text in texts if text not in set(held)]
+    for label, name in ((1, "--positive"), (0, "--negative")):
+        if sum(examples[text] == label for text in kept) < 10:
+            fix = "give more examples"
+            raise UserError.at(name, expected="10 different texts or more", found="fewer", fix=fix)
+    model = TextClassifier.train(kept, [examples[text] for text in kept], epochs=config.epochs, seed=config.seed)
+    scores = np.array([model.probability(text) for text in held])
+    labels = np.array([examples[text] for text in held], dtype=np.int64)
+    accuracy = float(((scores > 0.5) == labels).mean()) if len(held) else float("nan")
+    result = ScoreResult(str(output), len(kept), len(held), accuracy, _auc(scores, labels))
+    with atomic_folder(output) as folder:
+        model.save(folder)
+        (folder / "score.json").write_text(
+            json.dumps({"accuracy": result.accuracy, "auc": result.auc, "heldout": result.heldout}), encoding="utf-8"
+        )
+        if config.rubric is not None:
+            (folder / "rubric.md").write_text(Path(config.rubric).read_text(encoding="utf-8"), encoding="utf-8")
+        named = [Path(path) for path in (*config.positive, *config.negative)]
+        inputs = {path.name: sha256_file(path) for path in named if path.is_file()}
+        write_manifest(folder, "score", config=config, inputs=inputs)
+    return result
+
+
+def _auc(scores: np.ndarray, labels: np.ndarray) -> float:
+    """Return the chance that a positive example scores above a negative one (ties count half)."""
+    positive, negative = scores[labels == 1], np.sort(scores[labels == 0])
+    if not len(positive) or not len(negative):
+        return float("nan")
+    below, not_above = np.searchsorted(negative, positive, "left"), np.searchsorted(negative, positive, "right")
+    return float((below + not_above).mean() / 2 / len(negative))
