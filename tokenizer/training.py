@@ -28,7 +28,7 @@ from tokenizer.segmenter import load_segmenter
 from tokenizer.shards import read_batches, worker_tokenizer
 from tokenizer.vocabulary import SPECIAL_TOKENS, UNK, Vocabulary
 from tokenizer.word_table import WordTable
-from tokenizer.wordpiece import bert_normalizer
+from tokenizer.wordpiece import IN_RUN, CharacterClasses, bert_normalizer
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -167,16 +167,25 @@ def _count_characters(shards: list[Path], config: TrainTokenizerConfig, report: 
 def _train(
     shards: list[Path], config: TrainTokenizerConfig, characters: Counter[str], specials: list[str], report: Progress
 ) -> list[str]:
-    room = config.vocab_size - len(specials)
-    frequent = sorted((-count, char) for char, count in characters.items() if count >= config.min_frequency)
-    alphabet = [char for _, char in frequent[:room]]
+    frequent = [char for char, count in sorted(characters.items(), key=_by_count) if count >= config.min_frequency]
+    classes = CharacterClasses(Vocabulary(SPECIAL_TOKENS), config.lowercase)
+    alphabet: list[str] = []
+    continued: list[str] = []
+    for char in frequent:
+        inside = [f"##{char}"] if classes(ord(char)) == IN_RUN else []
+        if len(specials) + len(alphabet) + len(continued) + 1 + len(inside) <= config.vocab_size:
+            alphabet.append(char)
+            continued += inside
+    fixed = [*specials, *continued]
     model = Tokenizer(WordPiece(unk_token=UNK))
     model.normalizer = bert_normalizer(config.lowercase)
     model.pre_tokenizer = BertPreTokenizer()
     trainer = WordPieceTrainer(
         vocab_size=config.vocab_size,
         min_frequency=config.min_frequency,
-        special_tokens=specials,
+        # Given as special, the pieces "##a" get fixed numbers; else the library numbers them in the order of a hash
+        # table that differs from process to process, and with it the choice between equally frequent pairs.
+        special_tokens=fixed,
         initial_alphabet=alphabet,
         # The initial alphabet counts as the most frequent: with this limit nothing else enters.
         limit_alphabet=max(1, len(alphabet)),
@@ -191,7 +200,12 @@ def _train(
 
     model.train_from_iterator(texts(), trainer)
     vocab = model.get_vocab()
-    return sorted(vocab, key=vocab.__getitem__)
+    learnt = sorted(vocab.keys() - {*fixed, *alphabet}, key=vocab.__getitem__)
+    return [*specials, *alphabet, *continued, *learnt]
+
+
+def _by_count(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _unknown_per_word(table: WordTable, unk_id: int) -> np.ndarray:
