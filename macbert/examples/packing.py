@@ -88,6 +88,21 @@ def _starts(document_items, items, piece_item):  # type: ignore[no-untyped-def]
     return starts
 
 
+class _Offers(NamedTuple):
+    """The runs that open documents offer: run r (of r + 1 sentences) of slot s is node ``s * most_runs + r``, in the
+    list of the size it takes in a row. The lists' anchors stand behind all nodes: pairs (two sentences and more) by
+    size, then singles."""
+
+    previous: NDArray[np.int64]
+    following: NDArray[np.int64]
+    node_tokens: NDArray[np.int32]
+    count: NDArray[np.int32]
+    """(slots,) runs that a slot offers."""
+
+    filled: NDArray[np.uint64]
+    """(2, words) a bit for each size: pairs, singles of this size are offered."""
+
+
 @njit(cache=True, nogil=True)
 def _pack(document_items, items, length, slots, row_pieces, piece_item, piece_document, piece_tokens, piece_pairs):  # type: ignore[no-untyped-def]
     documents = len(document_items) - 1
@@ -95,30 +110,31 @@ def _pack(document_items, items, length, slots, row_pieces, piece_item, piece_do
     document_of = np.zeros(slots, np.int32)
     # Slots in order of arrival, a ring of (before, after) with the number `slots` as its anchor.
     before, after = np.full(slots + 1, slots, np.int32), np.full(slots + 1, slots, np.int32)
-    # A document offers runs of up to most_runs sentences: run number r of slot s is node s * most_runs + r, in the list
-    # of its size. The lists' anchors stand behind all nodes: pairs (two sentences and more) by size, then singles.
     most_runs = max(16, length // 8)
     nodes = slots * most_runs
-    previous, following = np.arange(nodes + 2 * (length + 1)), np.arange(nodes + 2 * (length + 1))
-    node_tokens = np.zeros(nodes, np.int32)
-    offers = np.zeros(slots, np.int32)
-    filled = np.zeros((2, length // 64 + 1), np.uint64)
-
+    offers = _Offers(
+        np.arange(nodes + 2 * (length + 1)),
+        np.arange(nodes + 2 * (length + 1)),
+        np.zeros(nodes, np.int32),
+        np.zeros(slots, np.int32),
+        np.zeros((2, length // 64 + 1), np.uint64),
+    )
+    touched = np.zeros(slots, np.int32)
     document = waiting = 0
     for slot in range(slots):
         document = _open(slot, document, documents, document_items, next_item, end_item, document_of)
         if next_item[slot] < end_item[slot]:
             _arrive(slot, slots, before, after)
-            _offer(
-                slot, items, next_item, end_item, length, most_runs, previous, following, node_tokens, offers, filled
-            )
+            _offer(slot, items, next_item[slot], end_item[slot], length, offers)
             waiting += 1
     rows = found = 0
     row_pieces[0] = 0
     while waiting:
         gap = length
         slot = after[slots]
-        runs, tokens = _first_run(slot, items, next_item, end_item, length, most_runs, offers, node_tokens, filled)
+        _withdraw(slot, length, offers)
+        runs, tokens = _first_run(items, next_item[slot], end_item[slot], length, most_runs, offers.filled)
+        in_row = 0
         while True:
             piece_item[found] = next_item[slot]
             piece_document[found] = document_of[slot]
@@ -126,36 +142,28 @@ def _pack(document_items, items, length, slots, row_pieces, piece_item, piece_do
             piece_pairs[found] = runs > 1
             found += 1
             gap -= tokens + (PAIR_SPECIALS if runs > 1 else SINGLE_SPECIALS)
-            _withdraw(slot, length, most_runs, previous, following, node_tokens, offers, filled)
             next_item[slot] += runs
+            touched[in_row] = slot
+            in_row += 1
+            size, kind = _best_fit(offers.filled, gap, length)
+            if size < 0:
+                break
+            node = offers.following[nodes + kind * (length + 1) + size]
+            slot, runs, tokens = node // most_runs, node % most_runs + 1, offers.node_tokens[node]
+            _withdraw(slot, length, offers)
+        rows += 1
+        row_pieces[rows] = found
+        # What follows in these documents is offered to the next row: two pieces of one document in a row would better
+        # have been one.
+        for slot in touched[:in_row]:
             if next_item[slot] == end_item[slot]:
                 before[after[slot]], after[before[slot]] = before[slot], after[slot]
                 document = _open(slot, document, documents, document_items, next_item, end_item, document_of)
-                if next_item[slot] < end_item[slot]:
-                    _arrive(slot, slots, before, after)
-                else:
+                if next_item[slot] == end_item[slot]:
                     waiting -= 1
-            if next_item[slot] < end_item[slot]:
-                _offer(
-                    slot,
-                    items,
-                    next_item,
-                    end_item,
-                    length,
-                    most_runs,
-                    previous,
-                    following,
-                    node_tokens,
-                    offers,
-                    filled,
-                )
-            size, kind = _best_fit(filled, gap, length)
-            if size < 0:
-                break
-            node = following[nodes + kind * (length + 1) + size]
-            slot, runs, tokens = node // most_runs, node % most_runs + 1, node_tokens[node]
-        rows += 1
-        row_pieces[rows] = found
+                    continue
+                _arrive(slot, slots, before, after)
+            _offer(slot, items, next_item[slot], end_item[slot], length, offers)
     return rows, found
 
 
@@ -181,23 +189,26 @@ def _arrive(slot, slots, before, after):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _first_run(slot, items, next_item, end_item, length, most_runs, offers, node_tokens, filled):  # type: ignore[no-untyped-def]
-    """Return the sentences and tokens of the run that begins a row: the one that, with the best filling of its gap,
-    leaves least. Always the longest would leave small gaps only, and the short sentences that fit them run out."""
-    least = np.int64(4 * length)
-    runs = tokens = 0
-    for offered in range(1, offers[slot] + 1):
-        its_tokens = node_tokens[slot * most_runs + offered - 1]
-        gap = length - its_tokens - (PAIR_SPECIALS if offered > 1 else SINGLE_SPECIALS)
+def _first_run(items, item, end, length, most_runs, filled):  # type: ignore[no-untyped-def]
+    """Return the sentences and tokens of the run from an item on that begins a row: the one that, with the best filling
+    of its gap, leaves least. The longest would always leave a small gap, and the short sentences that fit run out."""
+    tokens = abs(items[item])
+    least = 4 * length
+    best_runs = best_tokens = 0
+    for runs in range(1, most_runs + 1):
+        gap = length - tokens - (PAIR_SPECIALS if runs > 1 else SINGLE_SPECIALS)
+        if gap < 0:
+            break
         size, kind = _best_fit(filled, gap, length)
-        cost = gap + (length // PENALTY if offered == 1 else 0)
-        if end_item[slot] - next_item[slot] == offered + 1:
-            cost += length // PENALTY
-        if size >= 0:
-            cost += kind * (length // PENALTY) - size
+        # A single sentence has no order to predict; nor has one that is left over at the document's end.
+        lonely = (runs == 1) + (end - item == runs + 1)
+        cost = gap - size + (lonely + kind) * (length // PENALTY) if size >= 0 else gap + lonely * (length // PENALTY)
         if cost <= least:
-            least, runs, tokens = cost, offered, its_tokens
-    return runs, tokens
+            least, best_runs, best_tokens = cost, runs, tokens
+        if item + runs == end or items[item + runs] < 0:
+            break
+        tokens += items[item + runs]
+    return best_runs, best_tokens
 
 
 @njit(cache=True, nogil=True)
@@ -210,45 +221,46 @@ def _best_fit(filled, gap, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _offer(slot, items, next_item, end_item, length, most_runs, previous, following, node_tokens, offers, filled):  # type: ignore[no-untyped-def]
-    """List the runs that begin at a slot's next item, by the slots of a row that they take."""
-    item = next_item[slot]
+def _offer(slot, items, item, end, length, offers):  # type: ignore[no-untyped-def]
+    """List the runs that begin at an item, the next one of a slot's document, by the slots of a row that they take."""
+    nodes, most_runs = len(offers.node_tokens), len(offers.node_tokens) // len(offers.count)
     tokens = abs(items[item])
     runs = 0
-    nodes = len(node_tokens)
     while True:
         kind = 0 if runs else 1
         size = tokens + (PAIR_SPECIALS if runs else SINGLE_SPECIALS)
         node = slot * most_runs + runs
         anchor = nodes + kind * (length + 1) + size
-        node_tokens[node] = tokens
+        offers.node_tokens[node] = tokens
         # At the end of the list: the document that has offered this size longest is taken first.
-        previous[node], following[node] = previous[anchor], anchor
-        following[previous[anchor]] = node
-        previous[anchor] = node
-        filled[kind, size >> 6] |= np.uint64(1) << np.uint64(size & 63)
+        last = offers.previous[anchor]
+        offers.previous[node], offers.following[node] = last, anchor
+        offers.following[last] = node
+        offers.previous[anchor] = node
+        offers.filled[kind, size >> 6] |= np.uint64(1) << np.uint64(size & 63)
         runs += 1
-        if runs == most_runs or item + runs == end_item[slot] or items[item + runs] < 0:
+        if runs == most_runs or item + runs == end or items[item + runs] < 0:
             break
         tokens += items[item + runs]
         if tokens + PAIR_SPECIALS > length:
             break
-    offers[slot] = runs
+    offers.count[slot] = runs
 
 
 @njit(cache=True, nogil=True)
-def _withdraw(slot, length, most_runs, previous, following, node_tokens, offers, filled):  # type: ignore[no-untyped-def]
-    nodes = len(node_tokens)
-    for runs in range(offers[slot]):
+def _withdraw(slot, length, offers):  # type: ignore[no-untyped-def]
+    nodes, most_runs = len(offers.node_tokens), len(offers.node_tokens) // len(offers.count)
+    for runs in range(offers.count[slot]):
         node = slot * most_runs + runs
-        following[previous[node]] = following[node]
-        previous[following[node]] = previous[node]
+        last, following = offers.previous[node], offers.following[node]
+        offers.following[last] = following
+        offers.previous[following] = last
         kind = 0 if runs else 1
-        size = node_tokens[node] + (PAIR_SPECIALS if runs else SINGLE_SPECIALS)
+        size = offers.node_tokens[node] + (PAIR_SPECIALS if runs else SINGLE_SPECIALS)
         anchor = nodes + kind * (length + 1) + size
-        if following[anchor] == anchor:
-            filled[kind, size >> 6] &= ~(np.uint64(1) << np.uint64(size & 63))
-    offers[slot] = 0
+        if offers.following[anchor] == anchor:
+            offers.filled[kind, size >> 6] &= ~(np.uint64(1) << np.uint64(size & 63))
+    offers.count[slot] = 0
 
 
 @njit(cache=True, nogil=True)
