@@ -96,7 +96,7 @@ class _Offers(NamedTuple):
     previous: NDArray[np.int64]
     following: NDArray[np.int64]
     node_tokens: NDArray[np.int32]
-    count: NDArray[np.int32]
+    offered: NDArray[np.int32]
     """(slots,) runs that a slot offers."""
 
     filled: NDArray[np.uint64]
@@ -223,7 +223,7 @@ def _best_fit(filled, gap, length):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _offer(slot, items, item, end, length, offers):  # type: ignore[no-untyped-def]
     """List the runs that begin at an item, the next one of a slot's document, by the slots of a row that they take."""
-    nodes, most_runs = len(offers.node_tokens), len(offers.node_tokens) // len(offers.count)
+    nodes, most_runs = len(offers.node_tokens), len(offers.node_tokens) // len(offers.offered)
     tokens = abs(items[item])
     runs = 0
     while True:
@@ -244,13 +244,13 @@ def _offer(slot, items, item, end, length, offers):  # type: ignore[no-untyped-d
         tokens += items[item + runs]
         if tokens + PAIR_SPECIALS > length:
             break
-    offers.count[slot] = runs
+    offers.offered[slot] = runs
 
 
 @njit(cache=True, nogil=True)
 def _withdraw(slot, length, offers):  # type: ignore[no-untyped-def]
-    nodes, most_runs = len(offers.node_tokens), len(offers.node_tokens) // len(offers.count)
-    for runs in range(offers.count[slot]):
+    nodes, most_runs = len(offers.node_tokens), len(offers.node_tokens) // len(offers.offered)
+    for runs in range(offers.offered[slot]):
         node = slot * most_runs + runs
         last, following = offers.previous[node], offers.following[node]
         offers.following[last] = following
@@ -260,7 +260,7 @@ def _withdraw(slot, length, offers):  # type: ignore[no-untyped-def]
         anchor = nodes + kind * (length + 1) + size
         if offers.following[anchor] == anchor:
             offers.filled[kind, size >> 6] &= ~(np.uint64(1) << np.uint64(size & 63))
-    offers.count[slot] = 0
+    offers.offered[slot] = 0
 
 
 @njit(cache=True, nogil=True)
