@@ -58,7 +58,7 @@ def test_units_of_one_to_four_words_are_drawn_at_40_30_20_10(totals: dict[str, M
     assert counts.units_cut <= counts.rows
     for n, share in enumerate((0.4, 0.3, 0.2, 0.1), 1):
         assert counts.walked_n[n - 1] / walked == pytest.approx(share, abs=four_sigma(share, walked))
-        # Among the units of one row (see MaskingCounts.ngram_shares); the mean n is 2. It is the first term of a series in
+        # Among the units of one row (see MaskingCounts.ngram_shares); the mean n is 2. The first term of a series in
         # 1 / units_a_row, hence the last summand.
         expected = share * (1 + (n - 2) / (2 * units_a_row))
         tolerance = four_sigma(share, taken) + share * (n + 1) / units_a_row**2
