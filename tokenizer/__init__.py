@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tokenizer.chinese import ChineseTokenizer, EncodedTexts, Encoding
+    from tokenizer.chinese import ChineseTokenizer
     from tokenizer.config import EncodeConfig, SimilarConfig, TrainTokenizerConfig
     from tokenizer.documents import TokenDocuments
+    from tokenizer.encoded import EncodedTexts, Encoding
     from tokenizer.encoding import encode_corpus
     from tokenizer.lexicon import Lexicon
     from tokenizer.segmenter import Segmenter, load_segmenter
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "ChineseTokenizer": "tokenizer.chinese",
     "EncodeConfig": "tokenizer.config",
-    "EncodedTexts": "tokenizer.chinese",
-    "Encoding": "tokenizer.chinese",
+    "EncodedTexts": "tokenizer.encoded",
+    "Encoding": "tokenizer.encoded",
     "Lexicon": "tokenizer.lexicon",
     "Segmenter": "tokenizer.segmenter",
     "SimilarConfig": "tokenizer.config",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,24 +12,21 @@ from typing import Any
 
 import numpy as np
 
-from corpus.document import Document
 from corpus.engine import make_engine
 from corpus.errors import UserError
-from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, fsync_path, sha256_file
-from corpus.manifest import canonical_json, config_hash, manifest_sha256, read_manifest, write_manifest
+from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, sha256_file
+from corpus.manifest import config_hash, manifest_sha256, read_manifest, write_manifest
 from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import EncodeConfig
-from tokenizer.documents import TokenDocuments
+from tokenizer.heldout import HELDOUT
+from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
 from tokenizer.outputs import own_output
-from tokenizer.shards import near_duplicate_cluster, read_batches, worker_tokenizer
-from tokenizer.token_files import TokenFileWriter, write_dataset_files
+from tokenizer.token_files import write_dataset_files
 from tokenizer.word_table import WordTable
 
 Progress = Callable[[str, int, int | None], None]
-
-HELDOUT = "heldout"
 
 # A source with fewer documents than this may give none to evaluation; a larger one gives at least one cluster.
 MIN_DOCUMENTS_TO_RESERVE = 20
@@ -122,7 +118,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
         }
         for n in todo
     ]
-    for done, _ in enumerate(run("tokenizer.encoding:encode_shard", specs), 1):
+    for done, _ in enumerate(run("tokenizer.encoding_jobs:encode_shard", specs), 1):
         report("encode", done, len(specs))
     results = [json.loads((partial / sha / "done.json").read_text(encoding="utf-8")) for sha in shas]
     with atomic_folder(output) as folder:
@@ -164,92 +160,12 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     return EncodedCorpus(output=str(output), bytes=size, shards=len(shards), shards_reused=reused, **figures)
 
 
-def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return each source's documents, whether any is reserved, and its lowest hash: a job."""
-    found: dict[str, dict[str, Any]] = {}
-    limit = _limit(spec["heldout_fraction"])
-    for batch in read_batches(spec["shard"]):
-        for identity, source, meta in zip(batch.ids, batch.sources, batch.metas, strict=True):
-            key = cluster_hash(spec["seed"], source, near_duplicate_cluster(identity, meta))
-            entry = found.setdefault(source, {"documents": 0, "reserved": 0, "lowest": key})
-            entry["documents"] += 1
-            entry["reserved"] += key < limit
-            entry["lowest"] = min(entry["lowest"], key)
-    return found
-
-
-def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
-    """Encode one shard into a folder with train.arrow, heldout.arrow and, last, done.json: a job."""
-    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"], spec["user_dictionary"])
-    folder = Path(spec["output"])
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    numbers = {source: number for number, source in enumerate(spec["sources"])}
-    limit, always = _limit(spec["heldout_fraction"]), spec["always"]
-    empty = words = unknown = 0
-    paths = {part: folder / f"{part}.arrow" for part in ("train", HELDOUT)}
-    size = tokenizer.vocab_size
-    with TokenFileWriter(paths["train"], size) as train, TokenFileWriter(paths[HELDOUT], size) as heldout:
-        for batch in read_batches(spec["shard"]):
-            encoded = tokenizer.encode_batch(batch.texts)
-            word_starts = encoded.word_starts
-            sentence_starts = encoded.sentence_starts
-            words += int(word_starts.sum())
-            unknown += int((encoded.input_ids == tokenizer.unk_id).sum())
-            for number, (identity, source, meta) in enumerate(zip(batch.ids, batch.sources, batch.metas, strict=True)):
-                tokens = slice(encoded.bounds[number], encoded.bounds[number + 1])
-                if tokens.start == tokens.stop:
-                    empty += 1
-                    continue
-                key = cluster_hash(spec["seed"], source, near_duplicate_cluster(identity, meta))
-                reserved = key < limit or key == always.get(source)
-                writer = heldout if reserved else train
-                writer.add(encoded.input_ids[tokens], word_starts[tokens], sentence_starts[tokens], numbers[source])
-    for path in paths.values():
-        fsync_path(path)
-    result: dict[str, Any] = {
-        part: {"documents": writer.documents, "tokens": writer.tokens, "sha256": sha256_file(paths[part])}
-        for part, writer in (("train", train), (HELDOUT, heldout))
-    }
-    result |= {"empty": empty, "words": words, "unknown": unknown}
-    with atomic_file(folder / "done.json") as stream:
-        json.dump(result, stream)
-    return {}
-
-
-def count_words_of_file(spec: dict[str, Any]) -> dict[str, Any]:
-    """Count the words of one Arrow file into an .npz file: a job."""
-    table = WordTable()
-    for input_ids, word_starts in TokenDocuments.from_files([spec["file"]]).batches():
-        table.add(input_ids.astype(np.int32), word_starts)
-    np.savez(spec["output"], ids=table.ids, offsets=table.offsets, counts=table.counts)
-    return {}
-
-
-def cluster_hash(seed: int, source: str, cluster: str) -> int:
-    """Return the 64-bit hash that decides whether a cluster of near-duplicates is reserved."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}\0{source}\0{cluster}".encode(), digest_size=8).digest(), "big")
-
-
-def is_reserved(document: Document, *, fraction: float, seed: int) -> bool:
-    """Return whether :func:`encode_corpus` keeps a document of a source with 20 documents or more from training.
-
-    Not said of a source so small that none of its hashes lies below ``fraction``: its lowest one is reserved then.
-    """
-    cluster = near_duplicate_cluster(document.id, canonical_json(document.meta))
-    return cluster_hash(seed, document.source, cluster) < _limit(fraction)
-
-
-def _limit(fraction: float) -> int:
-    return int(fraction * 2**64)
-
-
 def _survey(shards: list[Path], config: EncodeConfig, run: Any, report: Progress) -> tuple[list[str], dict[str, int]]:
     specs = [
         {"shard": str(shard), "seed": config.seed, "heldout_fraction": config.heldout_fraction} for shard in shards
     ]
     found: dict[str, dict[str, int]] = {}
-    for done, (_, result) in enumerate(run("tokenizer.encoding:survey_shard", specs), 1):
+    for done, (_, result) in enumerate(run("tokenizer.encoding_jobs:survey_shard", specs), 1):
         for source, entry in result.items():
             known = found.setdefault(source, {"documents": 0, "reserved": 0, "lowest": entry["lowest"]})
             known["documents"] += entry["documents"]
@@ -317,7 +233,7 @@ def _lexicon(folder: Path, tokenizer: ChineseTokenizer, run: Any, report: Progre
     files = sorted(folder.glob("data-*.arrow"))
     specs = [{"file": str(file), "output": str(home / f"{file.stem}.npz")} for file in files]
     table = WordTable()
-    for done, (number, _) in enumerate(run("tokenizer.encoding:count_words_of_file", specs), 1):
+    for done, (number, _) in enumerate(run("tokenizer.encoding_jobs:count_words_of_file", specs), 1):
         with np.load(specs[number]["output"]) as found:
             table.merge(found["ids"], found["offsets"], found["counts"])
         Path(specs[number]["output"]).unlink()

@@ -82,8 +82,7 @@ class LookupEncoder:
         # Twice a call's own size: after forgetting, the call's runs are learnt again and must all fit.
         if self._runs.key_count + sum(map(len, runs)) > max(MAX_CACHED_CHARACTERS, 2 * len(code_points)):
             self._runs = RunTable()
-        for run in runs:
-            self._runs.add(run, *self._encode_run(run))
+        self._runs.add(list(runs), [self._encode_run(run) for run in runs])
 
 
 class RunTable:
@@ -97,22 +96,24 @@ class RunTable:
         self.value_ends: NDArray[np.int64] = np.zeros(1 << 12, np.int64)
         self.entries = self.key_count = self.value_count = 0
 
-    def add(self, run: str, ids: list[int], offsets: list[tuple[int, int]]) -> None:
-        """Store a run that is not there yet."""
-        key = np.frombuffer(run.encode("utf-32-le"), np.uint32)
-        value = np.empty((len(ids), 3), np.int32)
-        value[:, 0] = ids
-        value[:, 1:] = np.array(offsets, np.int32).reshape(-1, 2)
-        self.keys = _appended(self.keys, self.key_count, key)
-        self.values = _appended(self.values, self.value_count, value)
-        self.key_count += len(key)
-        self.value_count += len(value)
-        self.key_ends = _appended(self.key_ends, self.entries + 1, np.array([self.key_count]))
-        self.value_ends = _appended(self.value_ends, self.entries + 1, np.array([self.value_count]))
-        self.entries += 1
-        first = self.entries - 1
+    def add(self, runs: list[str], found: list[tuple[list[int], list[tuple[int, int]]]]) -> None:
+        """Store runs that are not there yet, each with its token ids and offsets."""
+        keys = np.frombuffer("".join(runs).encode("utf-32-le"), np.uint32)
+        key_ends = self.key_count + np.cumsum([len(run) for run in runs])
+        values = np.empty((sum(len(ids) for ids, _ in found), 3), np.int32)
+        values[:, 0] = [token for ids, _ in found for token in ids]
+        values[:, 1:] = np.array([span for _, offsets in found for span in offsets], np.int32).reshape(-1, 2)
+        value_ends = self.value_count + np.cumsum([len(ids) for ids, _ in found])
+        self.keys = _appended(self.keys, self.key_count, keys)
+        self.values = _appended(self.values, self.value_count, values)
+        self.key_ends = _appended(self.key_ends, self.entries + 1, key_ends)
+        self.value_ends = _appended(self.value_ends, self.entries + 1, value_ends)
+        self.key_count += len(keys)
+        self.value_count += len(values)
+        first = self.entries
+        self.entries += len(runs)
         if self.entries * 2 > len(self.slots):
-            self.slots = np.full(len(self.slots) * 2, -1, np.int64)
+            self.slots = np.full(1 << (4 * self.entries).bit_length(), -1, np.int64)
             first = 0
         _insert(self.slots, self.keys, self.key_ends, first, self.entries)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -54,13 +53,6 @@ def read_batches(shard: str | Path, characters: int = BATCH_CHARACTERS) -> Itera
                 size = 0
     if batch.texts:
         yield batch
-
-
-def near_duplicate_cluster(identity: str, meta: str) -> str:
-    """Return the name of a document's near-duplicate cluster: its own id where the corpus recorded none."""
-    if '"cluster"' not in meta:
-        return identity
-    return str(json.loads(meta).get("cluster", identity))
 
 
 @cache

@@ -1,0 +1,79 @@
+"""The parts of encoding that run in worker processes, one shard each."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus.files import atomic_file, fsync_path, sha256_file
+from tokenizer.documents import TokenDocuments
+from tokenizer.heldout import HELDOUT, cluster_hash, hash_limit, near_duplicate_cluster
+from tokenizer.shards import read_batches, worker_tokenizer
+from tokenizer.token_files import TokenFileWriter
+from tokenizer.word_table import WordTable
+
+
+def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return each source's documents, whether any is reserved, and its lowest hash: a job."""
+    found: dict[str, dict[str, Any]] = {}
+    limit = hash_limit(spec["heldout_fraction"])
+    for batch in read_batches(spec["shard"]):
+        for identity, source, meta in zip(batch.ids, batch.sources, batch.metas, strict=True):
+            key = cluster_hash(spec["seed"], source, near_duplicate_cluster(identity, meta))
+            entry = found.setdefault(source, {"documents": 0, "reserved": 0, "lowest": key})
+            entry["documents"] += 1
+            entry["reserved"] += key < limit
+            entry["lowest"] = min(entry["lowest"], key)
+    return found
+
+
+def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
+    """Encode one shard into a folder with train.arrow, heldout.arrow and, last, done.json: a job."""
+    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"], spec["user_dictionary"])
+    folder = Path(spec["output"])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    numbers = {source: number for number, source in enumerate(spec["sources"])}
+    limit, always = hash_limit(spec["heldout_fraction"]), spec["always"]
+    empty = words = unknown = 0
+    paths = {part: folder / f"{part}.arrow" for part in ("train", HELDOUT)}
+    size = tokenizer.vocab_size
+    with TokenFileWriter(paths["train"], size) as train, TokenFileWriter(paths[HELDOUT], size) as heldout:
+        for batch in read_batches(spec["shard"]):
+            encoded = tokenizer.encode_batch(batch.texts)
+            word_starts = encoded.word_starts
+            sentence_starts = encoded.sentence_starts
+            words += int(word_starts.sum())
+            unknown += int((encoded.input_ids == tokenizer.unk_id).sum())
+            for number, (identity, source, meta) in enumerate(zip(batch.ids, batch.sources, batch.metas, strict=True)):
+                tokens = slice(encoded.bounds[number], encoded.bounds[number + 1])
+                if tokens.start == tokens.stop:
+                    empty += 1
+                    continue
+                key = cluster_hash(spec["seed"], source, near_duplicate_cluster(identity, meta))
+                reserved = key < limit or key == always.get(source)
+                writer = heldout if reserved else train
+                writer.add(encoded.input_ids[tokens], word_starts[tokens], sentence_starts[tokens], numbers[source])
+    for path in paths.values():
+        fsync_path(path)
+    result: dict[str, Any] = {
+        part: {"documents": writer.documents, "tokens": writer.tokens, "sha256": sha256_file(paths[part])}
+        for part, writer in (("train", train), (HELDOUT, heldout))
+    }
+    result |= {"empty": empty, "words": words, "unknown": unknown}
+    with atomic_file(folder / "done.json") as stream:
+        json.dump(result, stream)
+    return {}
+
+
+def count_words_of_file(spec: dict[str, Any]) -> dict[str, Any]:
+    """Count the words of one Arrow file into an .npz file: a job."""
+    table = WordTable()
+    for input_ids, word_starts in TokenDocuments.from_files([spec["file"]]).batches():
+        table.add(input_ids.astype(np.int32), word_starts)
+    np.savez(spec["output"], ids=table.ids, offsets=table.offsets, counts=table.counts)
+    return {}
