@@ -48,6 +48,7 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
     units = np.empty((length + 1, 4), np.int32)
     order = np.empty(length + 1, np.int32)
     no_trace = np.empty((0, 3), np.int32)
+    slots, store, random = tables.slots, tables.store, tables.random
     for row in range(input_ids.shape[0]):
         ids, row_labels, key = input_ids[row], labels[row], keys[row]
         row_labels[:] = NOT_CHOSEN
@@ -58,8 +59,8 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
         if len(row_trace):
             _trace_units(units[:units_found], word_first, word_size, row_trace)
         left = _choose(
-            rules, tables, key, units_found, ids, row_labels, word_first, word_size, units, order, budget, row_trace,
-            counts,
+            rules, slots, store, random, key, units_found, ids, row_labels, word_first, word_size, units, order,
+            budget, row_trace, counts,
         )  # fmt: skip
         found = 0
         if left < budget:
@@ -133,7 +134,23 @@ def _walk(ngram_bounds, key, words, word_size, word_edge, units, counts):  # typ
 
 
 @njit(cache=True, nogil=True)
-def _choose(rules, tables, key, units_found, ids, labels, word_first, word_size, units, order, budget, trace, counts):  # type: ignore[no-untyped-def]
+def _choose(  # type: ignore[no-untyped-def]
+    rules,
+    slots,
+    store,
+    random,
+    key,
+    units_found,
+    ids,
+    labels,
+    word_first,
+    word_size,
+    units,
+    order,
+    budget,
+    trace,
+    counts,
+):
     """Take units in random order until the budget is spent; return what is left of it."""
     left = budget
     fallback_cap = rules.fallback_caps[budget]
@@ -168,12 +185,14 @@ def _choose(rules, tables, key, units_found, ids, labels, word_first, word_size,
             if single and size > left:
                 continue
             if rules.hides:
-                counter = hide_word(rules, tables, key, counter, ids, labels, word_first[word], size, trace, counts)
+                counter = hide_word(
+                    rules, store, random[1, 0], key, counter, ids, labels, word_first[word], size, trace, counts
+                )
                 used = size
             else:
                 counter, used, fell = replace_word(
-                    rules, tables, key, counter, ids, labels, word_first[word], size, fallback_cap - fallback, trace,
-                    counts,
+                    rules, slots, store, random, key, counter, ids, labels, word_first[word], size,
+                    fallback_cap - fallback, trace, counts,
                 )  # fmt: skip
                 fallback += fell
             left -= used

@@ -18,7 +18,7 @@ _FALLBACK_WORDS, _FALLBACK_TOKENS = count.FALLBACK_WORDS, count.FALLBACK_TOKENS
 
 
 @njit(cache=True, nogil=True)
-def hide_word(rules, tables, key, counter, ids, labels, first, size, trace, counts):  # type: ignore[no-untyped-def]
+def hide_word(rules, store, ordinary, key, counter, ids, labels, first, size, trace, counts):  # type: ignore[no-untyped-def]
     """Choose a word, each of its tokens becoming [MASK], random or kept; return the draws' counter."""
     for place in range(first, first + size):
         labels[place] = ids[place]
@@ -30,7 +30,7 @@ def hide_word(rules, tables, key, counter, ids, labels, first, size, trace, coun
             counts[_DRAWN_REPLACED] += 1
             counts[_REPLACED] += 1
         elif chance < rules.random_below:
-            ids[place] = tables.ordinary[below(draw(key, counter), len(tables.ordinary))]
+            ids[place] = store[below(draw(key, counter), ordinary)]
             counter += 1
             outcome = RANDOM
             counts[_DRAWN_RANDOM] += 1
@@ -45,7 +45,9 @@ def hide_word(rules, tables, key, counter, ids, labels, first, size, trace, coun
 
 
 @njit(cache=True, nogil=True)
-def replace_word(rules, tables, key, counter, ids, labels, first, size, fallback_left, trace, counts):  # type: ignore[no-untyped-def]
+def replace_word(  # type: ignore[no-untyped-def]
+    rules, slots, store, random, key, counter, ids, labels, first, size, fallback_left, trace, counts
+):
     """Choose a word and put a similar or random one, or itself, in its place.
 
     Returns:
@@ -56,14 +58,14 @@ def replace_word(rules, tables, key, counter, ids, labels, first, size, fallback
     fell = 0
     if chance < rules.replaced_below:
         counts[_DRAWN_REPLACED] += 1
-        row = _similar_row(tables, ids, first, size)
-        candidates = min(tables.candidate_counts[row], rules.top_k) if row >= 0 else 0
-        if candidates > 0:
-            start = tables.candidate_starts[row] + below(draw(key, counter), candidates) * size
+        record = _find_record(slots, store, ids, first, size)
+        if record >= 0:
+            candidate = below(draw(key, counter), min(np.int64(store[record + 1]), rules.top_k))
             counter += 1
+            start = record + 2 + size + candidate * size
             for step in range(size):
                 labels[first + step] = ids[first + step]
-                ids[first + step] = tables.candidate_ids[start + step]
+                ids[first + step] = store[start + step]
             outcome = SIMILAR
             counts[_REPLACED] += 1
         elif size > fallback_left:
@@ -85,24 +87,23 @@ def replace_word(rules, tables, key, counter, ids, labels, first, size, fallback
             labels[place] = ids[place]
     if outcome in (RANDOM, FALLBACK):
         counts[_RANDOM] += 1
-        counter = _put_random(tables, key, counter, ids, labels, first, size)
+        counter = _put_random(store, random, key, counter, ids, labels, first, size)
     if len(trace):
         trace[first : first + size, 0] = outcome
     return counter, size, fell
 
 
 @njit(cache=True, nogil=True)
-def _similar_row(tables, ids, first, size):  # type: ignore[no-untyped-def]
-    """Return the row of the word in the table of similar words, or -1."""
-    last = len(tables.slots) - 1
+def _find_record(slots, store, ids, first, size):  # type: ignore[no-untyped-def]
+    """Return the place of the word's record if it has candidates, else -1."""
+    last = len(slots) - 1
     slot = np.int64(hash_word(ids, first, size) & np.uint64(last))
     while True:
-        row = tables.slots[slot]
-        if row < 0:
-            return -1
-        start = tables.word_offsets[row]
-        if tables.word_offsets[row + 1] - start == size and _equal(tables.word_ids, start, ids, first, size):
-            return row
+        record = np.int64(slots[slot])
+        if record < 0:
+            return record
+        if store[record] == size and _equal(store, record + 2, ids, first, size):
+            return record if store[record + 1] else np.int64(-1)
         slot = (slot + 1) & last
 
 
@@ -115,22 +116,23 @@ def _equal(one, one_start, other, other_start, size):  # type: ignore[no-untyped
 
 
 @njit(cache=True, nogil=True)
-def _put_random(tables, key, counter, ids, labels, first, size):  # type: ignore[no-untyped-def]
+def _put_random(store, random, key, counter, ids, labels, first, size):  # type: ignore[no-untyped-def]
     """Write another word of the same length, drawn again while it is the word itself; return the draws' counter."""
     for place in range(first, first + size):
         labels[place] = ids[place]
-    words = tables.random_counts[size] if size <= MAX_RANDOM_TOKENS else 0
-    if words == 1 and _equal(tables.random_ids, tables.random_starts[size], labels, first, size):
-        words = 0
+    base, words = (random[0, size], random[1, size]) if size <= MAX_RANDOM_TOKENS else (np.int64(0), np.int64(0))
+    if words == 1 and _equal(store, base, labels, first, size):
+        words = np.int64(0)
+    ordinary = random[1, 0]
     while True:
         if words:
-            start = tables.random_starts[size] + below(draw(key, counter), words) * size
+            start = base + below(draw(key, counter), words) * size
             counter += 1
             for step in range(size):
-                ids[first + step] = tables.random_ids[start + step]
+                ids[first + step] = store[start + step]
         else:
             for step in range(size):
-                ids[first + step] = tables.ordinary[below(draw(key, counter), len(tables.ordinary))]
+                ids[first + step] = store[below(draw(key, counter), ordinary)]
                 counter += 1
-        if not _equal(ids, first, labels, first, size) or (words == 0 and len(tables.ordinary) < 2):
+        if not _equal(ids, first, labels, first, size) or (words == 0 and ordinary < 2):
             return counter

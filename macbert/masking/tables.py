@@ -24,25 +24,18 @@ _SHIFT = np.uint64(32)
 
 
 class MaskingTables(NamedTuple):
-    """Flat arrays that the kernels read; a word is a row of token ids.
+    """Flat arrays that the kernels read; few, since a kernel's call copies the head of each array it is given.
 
-    Similar words: slot ``hash & (len(slots) - 1)`` and those after it hold the row of a word or -1; row w has the ids
-    ``word_ids[word_offsets[w]:word_offsets[w + 1]]`` and ``candidate_counts[w]`` candidates of the same length, back to
-    back from ``candidate_ids[candidate_starts[w]]``. Random words: the ``random_counts[n]`` words of n tokens stand
-    back to back from ``random_ids[random_starts[n]]``.
+    A word with similar ones is a record in ``store``: its tokens n, its candidates k, its n ids, then k times n ids: a
+    single place in memory. Its hash leads to it: slot ``hash & (len(slots) - 1)``, or one of those after it, holds the
+    record's place; -1 ends the search. Random words of n tokens stand back to back, ``random[1, n]`` of them from
+    ``random[0, n]`` on; n = 0 are the ordinary single tokens.
     """
 
     classes: NDArray[np.uint8]
-    ordinary: NDArray[np.int32]
     slots: NDArray[np.int32]
-    word_ids: NDArray[np.int32]
-    word_offsets: NDArray[np.int64]
-    candidate_ids: NDArray[np.int32]
-    candidate_starts: NDArray[np.int64]
-    candidate_counts: NDArray[np.int32]
-    random_ids: NDArray[np.int32]
-    random_starts: NDArray[np.int64]
-    random_counts: NDArray[np.int64]
+    store: NDArray[np.int32]
+    random: NDArray[np.int64]
 
 
 def masking_tables(
@@ -63,19 +56,29 @@ def masking_tables(
     classes[vocabulary.special_mask] = SPECIAL
     classes[tokenizer.unk_id] = UNKNOWN
     ordinary = np.flatnonzero(classes <= SYMBOL).astype(np.int32)
-
-    if similar is None:
-        word_ids, word_offsets = np.zeros(0, np.int32), np.zeros(1, np.int64)
-        candidate_ids, candidate_offsets = np.zeros(0, np.int32), np.zeros(1, np.int64)
-    else:
-        word_ids, candidate_ids = _own(similar.word_ids, np.int32), _own(similar.candidate_ids, np.int32)
+    words, random = _random_words(lexicon, classes)
+    random += len(ordinary) * (np.arange(2) == 0)[:, None]
+    random[:, 0] = 0, len(ordinary)
+    store, slots = np.concatenate([ordinary, words]), np.full(2, -1, np.int32)
+    if similar is not None:
+        _check_similar(similar, classes)
         word_offsets, candidate_offsets = _own(similar.word_offsets), _own(similar.candidate_offsets)
-    lengths = np.diff(word_offsets)
-    candidate_counts = np.diff(candidate_offsets)
-    ends = np.cumsum(lengths * candidate_counts)
-    fits = (int(ends[-1]) if len(ends) else 0) == len(candidate_ids)
-    known = all(((ids >= 0) & (ids < len(classes))).all() for ids in (word_ids, candidate_ids))
-    if not fits or not known or (classes[candidate_ids] >= UNKNOWN).any():
+        lengths, candidates = np.diff(word_offsets), np.diff(candidate_offsets)
+        places = len(store) + np.concatenate([[0], np.cumsum(2 + lengths * (1 + candidates))])
+        if places[-1] >= 1 << 31:
+            found, fix = f"{places[-1]:,} token ids", "keep fewer candidates (macbert tokenizer similar --top-k)"
+            raise UserError.at("similar words", expected="less than 2**31 token ids", found=found, fix=fix)
+        slots = np.full(1 << (2 * len(lengths) + 1).bit_length(), -1, np.int32)
+        store = np.concatenate([store, np.empty(places[-1] - len(store), np.int32)])
+        word_ids, candidate_ids = _own(similar.word_ids, np.int32), _own(similar.candidate_ids, np.int32)
+        _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, candidates)
+    return MaskingTables(classes, slots, store, random)
+
+
+def _check_similar(similar: SimilarWords, classes: NDArray[np.uint8]) -> None:
+    tokens = int((np.diff(similar.word_offsets) * np.diff(similar.candidate_offsets)).sum())
+    known = all(((ids >= 0) & (ids < len(classes))).all() for ids in (similar.word_ids, similar.candidate_ids))
+    if tokens != len(similar.candidate_ids) or not known or (classes[similar.candidate_ids] >= UNKNOWN).any():
         raise UserError.at(
             "similar words",
             expected="a table made with this tokenizer",
@@ -83,54 +86,31 @@ def masking_tables(
             fix="build it again: macbert tokenizer similar --tokenizer THIS_ONE",
         )
 
-    slots = np.full(_slots_for(len(lengths)), -1, np.int32)
-    _insert(slots, word_ids, word_offsets)
-    random_ids, random_starts, random_counts = _random_words(lexicon, classes)
-    return MaskingTables(
-        classes=classes,
-        ordinary=ordinary,
-        slots=slots,
-        word_ids=word_ids,
-        word_offsets=word_offsets,
-        candidate_ids=candidate_ids,
-        candidate_starts=ends - lengths * candidate_counts,
-        candidate_counts=candidate_counts.astype(np.int32),
-        random_ids=random_ids,
-        random_starts=random_starts,
-        random_counts=random_counts,
-    )
-
 
 def _own(values: NDArray, dtype: type = np.int64) -> NDArray:
     # A copy: memory-mapped arrays are read-only, for which numba would compile every kernel a second time.
     return np.array(values, dtype, order="C")
 
 
-def _slots_for(words: int) -> int:
-    return 1 << max(1, (2 * words).bit_length())
-
-
-def _random_words(lexicon: Lexicon | None, classes: NDArray[np.uint8]) -> tuple[NDArray, NDArray, NDArray]:
+def _random_words(lexicon: Lexicon | None, classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the lexicon's distinct words without special tokens, by length, in order of their ids."""
-    starts = np.zeros(MAX_RANDOM_TOKENS + 2, np.int64)
-    counts = np.zeros(MAX_RANDOM_TOKENS + 1, np.int64)
+    random = np.zeros((2, MAX_RANDOM_TOKENS + 1), np.int64)
+    parts = [np.zeros(0, np.int32)]
     if lexicon is None or len(lexicon.offsets) < 2:
-        return np.zeros(0, np.int32), starts[:-1].copy(), counts
+        return parts[0], random
     ids, offsets = _own(lexicon.ids, np.int32), _own(lexicon.offsets)
     if ((ids < 0) | (ids >= len(classes))).any():
         found, fix = "ids that its vocabulary lacks", "use the tokenizer folder that the lexicon came with"
         raise UserError.at("lexicon", expected="words in this tokenizer's ids", found=found, fix=fix)
     lengths = np.diff(offsets)
     special = np.add.reduceat(np.append(classes[ids] >= UNKNOWN, False), offsets[:-1]) > 0
-    parts = []
     for length in range(1, MAX_RANDOM_TOKENS + 1):
         rows = offsets[:-1][(lengths == length) & ~special]
         # Two spellings of the same ids are one word here: otherwise a word could be replaced by itself.
-        words = np.unique(ids[rows[:, None] + np.arange(length)], axis=0)
-        counts[length] = len(words)
-        starts[length + 1] = starts[length] + words.size
+        words = np.unique(ids[rows[:, None] + np.arange(length)], axis=0).astype(np.int32)
+        random[:, length] = sum(map(len, parts)), len(words)
         parts.append(words.ravel())
-    return np.concatenate(parts).astype(np.int32), starts[:-1].copy(), counts
+    return np.concatenate(parts), random
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -143,11 +123,19 @@ def hash_word(ids, start, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _insert(slots, word_ids, word_offsets):  # type: ignore[no-untyped-def]
+def _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, candidates):  # type: ignore[no-untyped-def]
     last = len(slots) - 1
-    for word in range(len(word_offsets) - 1):
-        start, end = word_offsets[word], word_offsets[word + 1]
-        slot = np.int64(hash_word(word_ids, start, end - start) & np.uint64(last))
+    taken = 0
+    for word in range(len(candidates)):
+        place, start = places[word], word_offsets[word]
+        size = word_offsets[word + 1] - start
+        tokens = candidates[word] * size
+        store[place] = size
+        store[place + 1] = candidates[word]
+        store[place + 2 : place + 2 + size] = word_ids[start : start + size]
+        store[place + 2 + size : place + 2 + size + tokens] = candidate_ids[taken : taken + tokens]
+        taken += tokens
+        slot = np.int64(hash_word(word_ids, start, size) & np.uint64(last))
         while slots[slot] >= 0:
             slot = (slot + 1) & last
-        slots[slot] = word
+        slots[slot] = place
