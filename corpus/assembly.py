@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from corpus.cleaning import rejected_record
+from corpus.cleaning import add_sample, rejected_record
+from corpus.counts import length_class
 from corpus.dedup.decide import KIND_NAMES
 from corpus.manifest import canonical_json
 from corpus.rejects import RejectWriter
 from corpus.spool import SCHEMA, Spool, documents_of
+from corpus.token_count import basic_tokens
 
 ROW_GROUP_ROWS = 8192
 
@@ -31,6 +34,8 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
     lookup = _IdLookup(spec["folders"], spec["first_rows"])
     kept = characters = renamed = row = 0
     dropped: dict[str, list[int]] = {}
+    samples: dict[str, list[dict[str, str]]] = {}
+    lengths: Counter[str] = Counter()
     try:
         with (
             pyarrow.parquet.ParquetWriter(spec["shard"], SCHEMA, compression="zstd") as writer,
@@ -51,9 +56,12 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
                         else:
                             record["similarity"] = round(float(here["similarity"][number]), 4)
                         rejects.write(reason, record)
-                        entry = dropped.setdefault(reason, [0, 0])
+                        add_sample(samples, reason, record)
+                        entry = dropped.setdefault(reason, [0, 0, 0])
                         entry[0] += 1
                         entry[1] += len(document.text)
+                        entry[2] += basic_tokens(document.text)
+                        lengths[length_class(len(document.text))] += 1
                 chosen, new_names = _kept_rows(batch, here, stays)
                 renamed += new_names
                 kept += chosen.num_rows
@@ -67,7 +75,10 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
     finally:
         spool.close()
         lookup.close()
-    return {"kept": kept, "characters": characters, "dropped": dropped, "renamed": renamed}
+    return {"kept": kept, "characters": characters, "dropped": dropped, "renamed": renamed} | {
+        "samples": samples,
+        "lengths_dropped": dict(lengths),
+    }
 
 
 def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tuple[pa.RecordBatch, int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.assembly import read_result, write_shard
-from corpus.cleaning import clean_file, is_done
+from corpus.cleaning import SAMPLES, clean_file, is_done
 from corpus.config import CorpusConfig
 from corpus.counts import Counts, StepCounts
 from corpus.dedup.decide import decide
@@ -24,6 +24,7 @@ from corpus.manifest import config_hash, read_manifest, verify_manifest, write_m
 from corpus.presets import StepSpec, corpus_step, load_steps, stages, with_decontamination
 from corpus.readers import InputFile
 from corpus.report import CorpusReport, load_report, save_report
+from corpus.standard_input import standard_input_as_file
 from corpus.workplace import workplace
 
 log = logging.getLogger(__name__)
@@ -46,21 +47,25 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
             is left; nothing is written then.
         OSError: the machine's fault, such as a full disk; nothing is written then.
     """
+    with standard_input_as_file(config.input, Path(config.output).parent) as paths:
+        return _build(dataclasses.replace(config, input=paths), progress or (lambda label, done, total: None))
+
+
+def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
     steps = load_steps(config.preset, config.steps)
     if config.evaluation:
         steps = with_decontamination(steps, config.evaluation)
     output = check_output(config.output)
-    files = fingerprint(find_inputs(config.input))
+    files, empty = fingerprint(find_inputs(config.input))
     plan = _plan(config, steps, files)
     if (report := _reusable(output, plan)) is not None:
         return report
     engine = make_engine(config.engine, config.workers)
-    tell = progress or (lambda label, done, total: None)
     with workplace(output, plan) as work:
         every = _clean(config, steps, [file for file, _ in files], work, engine, tell)
         folders = every[-1]
         _check_not_empty(config, _sum(read_result(folder) for folder in folders))
-        first_rows = decide(
+        first_rows, clusters = decide(
             folders,
             exact=corpus_step(steps, "exact_dedup") is not None,
             near=corpus_step(steps, "near_dedup"),
@@ -70,6 +75,8 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
         )
         with atomic_folder(output) as folder:
             report = _assemble(folder, every, files, first_rows, engine, tell)
+            report = dataclasses.replace(report, clusters=clusters, settings=plan["config"], empty_files=empty)
+            _warn_if_not_chinese(report)
             save_report(report, folder)
             write_manifest(
                 folder,
@@ -237,9 +244,14 @@ def _assemble(
     for its in sources.values():
         total.add(its)
     total.balance()
+    samples: dict[str, list[dict[str, str]]] = {}
+    for result in [*(read_result(path) for path in cleaned), *results]:
+        for reason, some in result["samples"].items():
+            samples[reason] = [*samples.get(reason, []), *some][:SAMPLES]
     return CorpusReport.of(
         total,
         sources,
+        samples=dict(sorted(samples.items())),
         rows={f"part-{number:05d}.parquet": result["kept"] for number, result in enumerate(results)},
         renamed=sum(result["renamed"] for result in results),
     )
@@ -247,12 +259,23 @@ def _assemble(
 
 def _apply(counts: Counts, result: dict[str, Any]) -> None:
     """Move the documents that the whole corpus dropped from kept to dropped."""
-    for reason, (documents, characters) in result["dropped"].items():
+    for reason, (documents, characters, tokens) in sorted(result["dropped"].items()):
         step = counts.steps.setdefault(reason.replace("duplicate", "dedup"), StepCounts())
-        step.documents_in, step.characters_in = counts.kept, counts.characters_kept
+        step.documents_in, step.characters_in, step.tokens_in = counts.kept, counts.characters_kept, counts.tokens_kept
         counts.kept -= documents
         counts.characters_kept -= characters
+        counts.tokens_kept -= tokens
         counts.dropped[reason] += documents
         step.documents_out, step.characters_out = counts.kept, counts.characters_kept
+        step.tokens_out = counts.tokens_kept
+    counts.lengths_kept.subtract(result["lengths_dropped"])
     assert (counts.kept, counts.characters_kept) == (result["kept"], result["characters"])
     counts.balance()
+
+
+def _warn_if_not_chinese(report: CorpusReport) -> None:
+    sampled = sum(report.languages.values())
+    chinese = report.languages.get("zh", 0) + report.languages.get("yue", 0)
+    if 2 * chinese < sampled:
+        table = ", ".join(f"{name} {count}" for name, count in report.languages.items())
+        log.warning("%.0f %% of the documents kept are Chinese (%s in a sample)", 100 * chinese / sampled, table)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from corpus.counts import Counts, StepCounts
+from corpus.counts import Counts, StepCounts, length_class
 from corpus.dedup.lines import LineCutter, LineWriter
 from corpus.document import Document
 from corpus.files import atomic_folder
@@ -18,10 +18,16 @@ from corpus.presets import Step, StepSpec, document_steps
 from corpus.readers import BadRecord, FileFacts, InputFile, ReaderOptions, read_file
 from corpus.rejects import RejectWriter
 from corpus.spool import Spool, SpoolWriter, documents_of
+from corpus.steps.language import identify
 from corpus.steps.pii import redact_text
 from corpus.tables import TableWriter
+from corpus.token_count import basic_tokens
 
 QUARANTINE_REMEMBERED = 20
+SAMPLES = 3
+SAMPLE_CHARACTERS = 120
+
+_LANGUAGE_EVERY = 8
 
 
 def clean_file(spec: dict[str, Any]) -> dict[str, Any]:
@@ -51,6 +57,7 @@ def clean_file(spec: dict[str, Any]) -> dict[str, Any]:
         counts.repaired += facts.repaired
         counts.balance()
         result = {"counts": counts.as_json(), "quarantine": quarantine, "missing_keys": facts.keys}
+        result["samples"] = sink.samples
         (folder / "done.json").write_text(json.dumps(result), encoding="utf-8")
     return result
 
@@ -61,6 +68,7 @@ class _Sink(contextlib.ExitStack):
     def __init__(self, folder: Path, spec: dict[str, Any], counts: Counts) -> None:
         super().__init__()
         self.counts = counts
+        self.samples: dict[str, list[dict[str, str]]] = {}
         self._spool = self.enter_context(SpoolWriter(folder / "documents.arrow"))
         self._keys = self.enter_context(TableWriter(folder / "keys.u64", 4))
         self.rejects = self.enter_context(RejectWriter(folder / "rejected", f"{spec['name']}{spec['suffix']}"))
@@ -85,13 +93,19 @@ class _Sink(contextlib.ExitStack):
             self._bands.write(self._bander.keys(document.text))
         if isinstance(found := document.meta.get("pii"), dict):
             self.counts.pii.update(found)
+        if self.counts.kept % _LANGUAGE_EVERY == 0:
+            self.counts.languages[identify(document.text[:1000])] += 1
+        self.counts.lengths_kept[length_class(len(document.text))] += 1
         self.counts.kept += 1
         self.counts.characters_kept += len(document.text)
+        self.counts.tokens_kept += basic_tokens(document.text)
 
     def drop(self, document: Document, reason: str, step: str | None) -> None:
         """Count and keep a document that a step dropped."""
         self.counts.dropped[reason] += 1
-        self.rejects.write(reason, rejected_record(document, reason, step))
+        record = rejected_record(document, reason, step)
+        self.rejects.write(reason, record)
+        add_sample(self.samples, reason, record)
 
 
 def _read(spec: dict[str, Any], facts: FileFacts, sink: _Sink, quarantine: list[dict[str, Any]]) -> Iterator[Document]:
@@ -101,12 +115,15 @@ def _read(spec: dict[str, Any], facts: FileFacts, sink: _Sink, quarantine: list[
         counts.read += 1
         if isinstance(item, Document):
             counts.characters_read += len(item.text)
+            counts.tokens_read += basic_tokens(item.text)
+            counts.lengths_read[length_class(len(item.text))] += 1
             yield item
             continue
         assert isinstance(item, BadRecord)
         counts.quarantined[item.reason] += 1
-        record = {"file": file.path, "line": item.line, "offset": item.offset, "reason": item.reason}
-        record["detail"] = item.detail
+        place = file.path if item.member is None else f"{file.path}!{item.member}"
+        record = {"file": place, "line": item.line, "offset": item.offset}
+        record |= {"reason": item.reason, "detail": item.detail}
         sink.rejects.write(item.reason, record)
         if len(quarantine) < QUARANTINE_REMEMBERED:
             quarantine.append(record)
@@ -114,8 +131,9 @@ def _read(spec: dict[str, Any], facts: FileFacts, sink: _Sink, quarantine: list[
 
 def _earlier_counts(previous: Path) -> Counts:
     counts = Counts.from_json(json.loads((previous / "done.json").read_text(encoding="utf-8"))["counts"])
-    counts.kept = counts.characters_kept = 0
-    counts.pii.clear()
+    counts.kept = counts.characters_kept = counts.tokens_kept = 0
+    for counter in (counts.pii, counts.languages, counts.lengths_kept):
+        counter.clear()
     return counts
 
 
@@ -130,11 +148,13 @@ def _cut_documents(previous: Path, spec: dict[str, Any], sink: _Sink) -> Iterato
             row += 1
             step.documents_in += 1
             step.characters_in += len(document.text)
+            step.tokens_in += basic_tokens(document.text)
             if not text:
                 sink.drop(document, "only_repeated_lines", spec["cut_by"])
                 continue
             step.documents_out += 1
             step.characters_out += len(text)
+            step.tokens_out += basic_tokens(text)
             if text != document.text:
                 step.changed += 1
                 document = dataclasses.replace(document, text=text)
@@ -146,22 +166,25 @@ def take_steps(
     document: Document, steps: list[tuple[str, Step]], counts: Counts
 ) -> tuple[Document, str | None, str | None]:
     """Return the document after the steps, and the reason and name of the step that dropped it, if one did."""
+    size, tokens = len(document.text), basic_tokens(document.text)
     for name, step in steps:
         step_counts = counts.steps[name]
-        size = len(document.text)
         step_counts.documents_in += 1
         step_counts.characters_in += size
+        step_counts.tokens_in += tokens
         outcome = step(document)
         if isinstance(outcome, str):
             return document, outcome, name
         if outcome is not None:
             if not outcome.text:
                 return document, "empty_after_cleaning", name
-            step_counts.changed += outcome.text is not document.text
+            if outcome.text is not document.text:
+                step_counts.changed += 1
+                size, tokens = len(outcome.text), basic_tokens(outcome.text)
             document = outcome
-            size = len(document.text)
         step_counts.documents_out += 1
         step_counts.characters_out += size
+        step_counts.tokens_out += tokens
     return document, None, None
 
 
@@ -169,6 +192,14 @@ def rejected_record(document: Document, reason: str, step: str | None) -> dict[s
     """Return what is kept of a dropped document, personal data replaced."""
     text = redact_text(document.text)
     return {"id": redact_text(document.id), "source": document.source, "reason": reason, "step": step, "text": text}
+
+
+def add_sample(samples: dict[str, list[dict[str, str]]], reason: str, record: dict[str, Any]) -> None:
+    """Remember the beginning of a dropped record for the report, where it is one of the first of its reason."""
+    mine = samples.setdefault(reason, [])
+    if len(mine) < SAMPLES:
+        text = record.get("text") or f"= {record.get('duplicate_of')}"
+        mine.append({"id": record["id"], "text": text[:SAMPLE_CHARACTERS]})
 
 
 def document_key(document: Document) -> bytes:

@@ -14,7 +14,7 @@ class CorpusConfig:
     """Settings of ``macbert corpus build``: raw files of any format to clean, deduplicated documents."""
 
     input: list[str]
-    """Files, folders, patterns, or corpus folders made before; formats and encodings are told apart by themselves."""
+    """Files, folders, patterns, corpus folders, hf:NAME (a Hugging Face data set) or - (standard input)."""
 
     output: str
     """Folder for the corpus: Parquet shards, rejected documents by reason, report, manifest."""

@@ -16,6 +16,7 @@ from corpus.files import MANIFEST_NAME, sha256_file
 from corpus.manifest import read_manifest
 from corpus.readers.compression import SUFFIXES
 from corpus.readers.formats import FORMATS, InputFile, format_of, source_name
+from corpus.readers.hub import PREFIX, hub_files, is_saved_dataset, saved_files
 
 if TYPE_CHECKING:
     from corpus.presets import StepSpec
@@ -46,8 +47,8 @@ def find_inputs(paths: list[str]) -> list[InputFile]:
     return list(files.values())
 
 
-def fingerprint(files: list[InputFile]) -> list[tuple[InputFile, str]]:
-    """Return the files that hold any bytes with their SHA-256, in the order that the corpus has.
+def fingerprint(files: list[InputFile]) -> tuple[list[tuple[InputFile, str]], list[str]]:
+    """Return the files that hold any bytes with their SHA-256, in the order of the corpus, and the names of the others.
 
     Raises:
         UserError: all of them are empty.
@@ -60,7 +61,7 @@ def fingerprint(files: list[InputFile]) -> list[tuple[InputFile, str]]:
             *(Problem(file.path, "documents", "an empty file", "check how the file was made") for file in empty)
         )
     held = [(file, sha256_file(file.path)) for file in files if file not in empty]
-    return sorted(held, key=lambda pair: (pair[0].source, pair[1], pair[0].path))
+    return sorted(held, key=lambda pair: (pair[0].source, pair[1], pair[0].path)), sorted(file.source for file in empty)
 
 
 def inputs_sha256(files: list[tuple[InputFile, str]]) -> str:
@@ -88,7 +89,10 @@ def setting_fingerprints(steps: Iterable[StepSpec]) -> dict[str, str]:
 
 def _expand(given: str, problems: list[Problem]) -> Iterator[InputFile]:
     path = Path(given)
-    if path.is_dir():
+    if given.startswith(PREFIX):
+        for file in hub_files(given):
+            yield InputFile(str(file), "arrow", given.removeprefix(PREFIX).split(":")[0])
+    elif path.is_dir():
         yield from _folder(path, problems)
     elif path.is_file():
         name = format_of(path)
@@ -121,6 +125,10 @@ def _folder(folder: Path, problems: list[Problem]) -> Iterator[InputFile]:
         read_manifest(folder, "corpus")
         for path in sorted(folder.glob("part-*.parquet")):
             yield InputFile(str(path), "parquet", source_name(path), ours=True)
+        return
+    if is_saved_dataset(folder):
+        for path in saved_files(folder):
+            yield InputFile(str(path), "arrow", folder.name)
         return
     found = False
     for path in sorted(folder.rglob("*")):

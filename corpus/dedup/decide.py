@@ -31,8 +31,11 @@ def decide(
     memory: int,
     engine: Engine,
     tell: Progress,
-) -> list[int]:
-    """Write ``fate.npy`` into each cleaned file's folder; return the row in the whole corpus at which each one starts.
+) -> tuple[list[int], dict[str, int]]:
+    """Write ``fate.npy`` into each cleaned file's folder.
+
+    Returns:
+        The row in the whole corpus at which each file starts, and clusters of duplicates by their size.
 
     Args:
         folders: what :func:`corpus.cleaning.clean_file` made, in order.
@@ -63,7 +66,8 @@ def decide(
     fate["copies"] = np.bincount(final, minlength=rows)
     for folder, start, end in zip(folders, first_rows, first_rows[1:], strict=False):
         np.save(folder / "fate.npy", fate[start:end])
-    return starts
+    sizes, clusters = np.unique(fate["copies"][fate["copies"] > 1], return_counts=True)
+    return starts, {str(size): int(count) for size, count in zip(sizes, clusters, strict=True)}
 
 
 def _near(

@@ -12,11 +12,12 @@ from typing import IO, Protocol, cast
 
 import zstandard
 
+from corpus.errors import UserError
 from corpus.readers.records import TruncatedInput
 
 SUFFIXES = (".gz", ".zst", ".xz", ".bz2")
 
-_BLOCK = 1 << 20
+_SHORT = {".tgz": ".gz", ".txz": ".xz", ".tbz2": ".bz2", ".tzst": ".zst"}
 _MAX_ZSTD_WINDOW = 1 << 27  # 128 MiB: what `zstd --long=27` needs; larger windows are a memory attack.
 
 
@@ -33,7 +34,11 @@ def open_bytes(path: str | Path) -> ByteStream:
 
     Reading raises :class:`TruncatedInput` where a compressed file is cut or damaged, after all data before that.
     """
-    return decompress(open(path, "rb"), Path(path).suffix.lower())
+    suffix = _SHORT.get(Path(path).suffix.lower(), Path(path).suffix.lower())
+    raw = open(path, "rb")  # noqa: SIM115
+    if suffix not in SUFFIXES:
+        return raw
+    return Capped(decompress(raw, suffix), str(path), Path(path).stat().st_size)
 
 
 def decompress(raw: IO[bytes], suffix: str) -> ByteStream:
@@ -47,6 +52,33 @@ def decompress(raw: IO[bytes], suffix: str) -> ByteStream:
     if suffix == ".bz2":
         return _Guarded(cast(io.BufferedReader, bz2.BZ2File(raw)), raw)
     return raw
+
+
+class Capped:
+    """Stops at a file that unpacks to far more than text ever does."""
+
+    def __init__(self, stream: ByteStream, path: str, packed: int) -> None:
+        self._stream, self._path, self._packed, self._unpacked = stream, path, packed, 0
+
+    def read(self, size: int, /) -> bytes:
+        block = self._stream.read(size)
+        self._unpacked += len(block)
+        check_ratio(self._path, self._packed, self._unpacked)
+        return block
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def check_ratio(where: str, packed: int, unpacked: int) -> None:
+    """Raise where a file unpacks to far more than text ever does.
+
+    Raises:
+        UserError: over 100 MiB and 200 times its packed size; text is packed 3 to 10 times smaller.
+    """
+    if unpacked > 100 << 20 and unpacked > 200 * packed:
+        found = f"{unpacked >> 20} MiB so far out of {packed >> 10} KiB"
+        raise UserError.at(where, expected="packed text", found=f"{found}: a decompression bomb", fix="leave it out")
 
 
 class _Guarded:

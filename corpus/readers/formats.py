@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from corpus.document import Document
+from corpus.readers.archives import read_tar, read_zip
 from corpus.readers.columnar import read_arrow, read_parquet
 from corpus.readers.compression import SUFFIXES, ByteStream, open_bytes
+from corpus.readers.html_pages import read_html
 from corpus.readers.json_array import read_json
 from corpus.readers.json_lines import read_json_lines
 from corpus.readers.plain_text import read_plain_text
 from corpus.readers.records import BadRecord, FileFacts, ReaderOptions, Record
 from corpus.readers.tables import read_csv, read_tsv
 from corpus.readers.to_document import to_document
+from corpus.readers.warc import read_warc
+
+log = logging.getLogger(__name__)
 
 StreamReader = Callable[[ByteStream, ReaderOptions, FileFacts], Iterator[Record | BadRecord]]
 PathReader = Callable[[Path, ReaderOptions, FileFacts], Iterator[Record | BadRecord]]
@@ -25,13 +31,17 @@ _STREAMS: dict[str, StreamReader] = {
     "txt": read_plain_text,
     "csv": read_csv,
     "tsv": read_tsv,
+    "html": read_html,
+    "warc": read_warc,
 }
 _PATHS: dict[str, PathReader] = {"parquet": read_parquet, "arrow": read_arrow}
+_ARCHIVES = {"zip": read_zip, "tar": read_tar}
 
-_ALIASES = {"ndjson": "jsonl", "jl": "jsonl", "text": "txt", "md": "txt", "feather": "arrow"}
+_ALIASES = {"ndjson": "jsonl", "jl": "jsonl", "text": "txt", "md": "txt", "feather": "arrow", "htm": "html"}
+_ALIASES |= {"wet": "warc", "tgz": "tar", "txz": "tar", "tbz2": "tar", "tzst": "tar"}
 
-FORMATS = (*_STREAMS, *_PATHS)
-"""Formats by the suffix that names them; all but the last two also compressed (``.gz .zst .xz .bz2``)."""
+FORMATS = (*_STREAMS, *_PATHS, *_ARCHIVES)
+"""Formats by the suffix that names them; all but parquet, arrow and zip also compressed (``.gz .zst .xz .bz2``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ def format_of(path: str | Path) -> str | None:
         suffixes.pop()
     name = suffixes[-1][1:] if suffixes else ""
     name = _ALIASES.get(name, name)
-    if name in _STREAMS or (name in _PATHS and not compressed):
+    if name in _STREAMS or name == "tar" or (name in (*_PATHS, *_ARCHIVES) and not compressed):
         return name
     return None
 
@@ -89,8 +99,23 @@ def read_records(
     if file.format in _PATHS:
         yield from _PATHS[file.format](Path(file.path), options, facts)
         return
+    if file.format in _ARCHIVES:
+        records = _ARCHIVES[file.format](Path(file.path), options, facts, _read_member)
+        for number, record in enumerate(records, 1):  # the members' own numbers would repeat
+            yield replace(record, number=number) if isinstance(record, Record) else record
+        return
     stream = open_bytes(file.path)
     try:
         yield from _STREAMS[file.format](stream, options, facts)
     finally:
         stream.close()
+
+
+def _read_member(
+    name: str, stream: ByteStream, options: ReaderOptions, facts: FileFacts
+) -> Iterator[Record | BadRecord] | None:
+    reader = _STREAMS.get(format_of(name) or "")
+    if reader is None:
+        log.warning("%s: a member of a format that is not read from an archive, skipped", name)
+        return None
+    return reader(stream, options, facts)

@@ -20,14 +20,10 @@ def kind_of(value: object) -> str:
 def read_json_lines(stream: ByteStream, options: ReaderOptions, facts: FileFacts) -> Iterator[Record | BadRecord]:
     """Yield one record a line; blank lines are no records.
 
-    A broken last line of a file is ``truncated``: its writer was stopped.
+    A broken last line without a line end is ``truncated``: its writer was stopped.
     """
     count = 0
-    waiting: BadRecord | None = None
     for line in text_lines(stream, facts, options.max_record_bytes):
-        if waiting is not None:
-            yield waiting
-            waiting = None
         if isinstance(line, BadRecord):
             yield line
             continue
@@ -38,12 +34,10 @@ def read_json_lines(stream: ByteStream, options: ReaderOptions, facts: FileFacts
             value = json.loads(line.text)
         except (ValueError, RecursionError) as error:
             detail = f"not JSON: {getattr(error, 'msg', 'nested too deep')} (column {getattr(error, 'colno', 1)})"
-            waiting = BadRecord("broken_json", detail, line.number, line.offset)
+            yield BadRecord("broken_json" if line.ended else "truncated", detail, line.number, line.offset)
             continue
         if not isinstance(value, dict):
             yield BadRecord("not_an_object", f"expected an object, got {kind_of(value)}", line.number, line.offset)
             continue
         facts.encodings[line.encoding] = facts.encodings.get(line.encoding, 0) + 1
         yield Record(value, line.number, line.offset, count)
-    if waiting is not None:
-        yield BadRecord("truncated", f"the last line is cut: {waiting.detail}", waiting.line, waiting.offset)

@@ -27,6 +27,9 @@ class Line:
     encoding: str
     """The encoding that this line was in."""
 
+    ended: bool = True
+    """False for a last line without its line end: whoever wrote it may have been stopped."""
+
 
 def text_lines(stream: ByteStream, facts: FileFacts, max_bytes: int) -> Iterator[Line | BadRecord]:
     """Yield every line decoded, or the reason why it could not be.
@@ -49,14 +52,14 @@ def text_lines(stream: ByteStream, facts: FileFacts, max_bytes: int) -> Iterator
         if isinstance(raw, BadRecord):
             yield raw
             continue
-        data, number, offset = raw
+        data, number, offset, ended = raw
         if number == 1 and data.startswith(codecs.BOM_UTF8):
             data = data[3:]
         try:
             text, used = decode_line(data, line_encoding)
         except UnicodeDecodeError as error:
             detail = f"no encoding reads it as Chinese (the file is {encoding}; byte {error.start} of the line)"
-            yield BadRecord("undecodable", detail, number, offset)
+            yield BadRecord("undecodable" if ended else "truncated", detail, number, offset)
             continue
         if is_mojibake(text):
             repaired = undo_mojibake(text)
@@ -69,7 +72,7 @@ def text_lines(stream: ByteStream, facts: FileFacts, max_bytes: int) -> Iterator
             facts.repaired += 1
         elif line_encoding != encoding:
             used = encoding
-        yield Line(text, number, offset, used)
+        yield Line(text, number, offset, used, ended)
 
 
 class _Head:
@@ -127,7 +130,7 @@ def _to_utf8(head: _Head, encoding: str, skip: int) -> Iterator[bytes]:
     return blocks()
 
 
-def _raw_lines(blocks: _Head, max_bytes: int) -> Iterator[tuple[bytes, int, int] | BadRecord]:
+def _raw_lines(blocks: _Head, max_bytes: int) -> Iterator[tuple[bytes, int, int, bool] | BadRecord]:
     number, offset = 1, 0
     parts: list[bytes] = []
     held = 0
@@ -142,7 +145,7 @@ def _raw_lines(blocks: _Head, max_bytes: int) -> Iterator[tuple[bytes, int, int]
                 else:
                     parts.append(block[start:end])
                     line = b"".join(parts) if len(parts) > 1 else parts[0]
-                    yield (line[:-1] if line.endswith(b"\r") else line), number, offset
+                    yield (line[:-1] if line.endswith(b"\r") else line), number, offset, True
                 parts, held, skipping = [], 0, False
                 offset += size + 1
                 number += 1
@@ -159,4 +162,4 @@ def _raw_lines(blocks: _Head, max_bytes: int) -> Iterator[tuple[bytes, int, int]
     if skipping:
         yield BadRecord("too_long", f"a line of {held} bytes (the limit is {max_bytes})", number, offset)
     elif held:
-        yield b"".join(parts), number, offset
+        yield b"".join(parts), number, offset, False

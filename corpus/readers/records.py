@@ -22,6 +22,9 @@ class Record:
     number: int = 0
     """Number of the record in the file, from 1."""
 
+    member: str | None = None
+    """Name of the archive's member that it is in."""
+
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
@@ -35,6 +38,7 @@ class BadRecord:
 
     line: int | None = None
     offset: int | None = None
+    member: str | None = None
 
 
 class TruncatedInput(EOFError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from corpus.document import Document
@@ -12,7 +13,7 @@ from corpus.readers.records import BadRecord, FileFacts, ReaderOptions, Record
 
 _JUNK = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd\ufffe\uffff]")
 _MAX_JUNK_SHARE = 0.1
-"""Ours: a text with more control characters and U+FFFD than this is another file's bytes, not dirty text."""
+"""Ours: a text with more control characters and U+FFFD than this (and than four) is not text but other bytes."""
 
 _KEYS_REMEMBERED = 64
 
@@ -26,6 +27,11 @@ def to_document(
     record's number), and everything else becomes ``meta``. Reasons: ``no_text``, ``empty_text``, ``lone_surrogate``,
     ``broken_characters``.
     """
+    made = _make(record, source, ours, options, facts)
+    return made if record.member is None or isinstance(made, Document) else replace(made, member=record.member)
+
+
+def _make(record: Record, source: str, ours: bool, options: ReaderOptions, facts: FileFacts) -> Document | BadRecord:
     fields = record.fields
     key = options.text_key
     text = fields.get(key)
@@ -44,7 +50,7 @@ def to_document(
     if not is_well_formed(text):
         detail = "half of a surrogate pair (such as \\ud83d alone), which is no character"
         return BadRecord("lone_surrogate", detail, record.line, record.offset)
-    if _JUNK.search(text) and len(_JUNK.findall(text)) > _MAX_JUNK_SHARE * len(text):
+    if _JUNK.search(text) and len(_JUNK.findall(text)) > max(4, _MAX_JUNK_SHARE * len(text)):
         detail = f"over {_MAX_JUNK_SHARE:.0%} of the characters are control characters or U+FFFD"
         return BadRecord("broken_characters", detail, record.line, record.offset)
     given = fields.get(options.id_key)

@@ -11,7 +11,7 @@ from typing import Any
 from corpus.config import ReportCorpusConfig
 from corpus.counts import Counts
 from corpus.files import atomic_file
-from corpus.manifest import read_manifest
+from corpus.manifest import package_versions, read_manifest
 from corpus.report.page import render_page
 
 REPORT_NAME = "report.json"
@@ -35,6 +35,16 @@ class CorpusReport:
 
     characters_read: int
     characters_kept: int
+    tokens_read: int
+    tokens_kept: int
+
+    lengths_read: dict[str, int]
+    """Documents read by length: ``128`` counts those of 128 to 255 characters."""
+
+    lengths_kept: dict[str, int]
+
+    languages: dict[str, int]
+    """Languages of every eighth document that the steps on one document kept."""
 
     encodings: dict[str, int]
     """Records by the encoding they were in."""
@@ -49,10 +59,25 @@ class CorpusReport:
     """Documents whose id another one had already; they got ``#2``, ``#3`` and so on."""
 
     steps: dict[str, dict[str, int]]
-    """Documents and characters into and out of each step."""
+    """Documents, characters and tokens into and out of each step."""
 
     sources: dict[str, dict[str, Any]]
     """The same counts for each source."""
+
+    samples: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """Beginnings of dropped documents by reason, personal data replaced."""
+
+    clusters: dict[str, int] = field(default_factory=dict)
+    """Clusters of exact and near duplicates by their size."""
+
+    empty_files: list[str] = field(default_factory=list)
+    """Sources whose file holds nothing."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    """The steps with their thresholds, and what else the output depends on."""
+
+    versions: dict[str, str] = field(default_factory=package_versions)
+    """Python and the packages whose changes could change the output."""
 
     rows: dict[str, int] = field(default_factory=dict)
     """Documents in each shard."""
@@ -68,11 +93,11 @@ class CorpusReport:
         assert self.read == accounted, f"{self.read} records were read and {accounted} are accounted for"
 
     @classmethod
-    def of(cls, total: Counts, sources: dict[str, Counts], rows: dict[str, int], renamed: int) -> CorpusReport:
+    def of(cls, total: Counts, sources: dict[str, Counts], **more: Any) -> CorpusReport:
         """Return the report on these counts."""
         values = total.as_json()
         by_source = {name: counts.as_json() for name, counts in sorted(sources.items())}
-        return cls(**values, sources=by_source, rows=rows, renamed=renamed)
+        return cls(**values, sources=by_source, **more)
 
     def as_json(self) -> dict[str, Any]:
         """Return JSON values, the same for equal corpora wherever they were made."""
@@ -82,7 +107,9 @@ class CorpusReport:
         """Return the report as lines of label and value for one screen."""
         lines = [("corpus", self.folder + (" (there already, unchanged)" if self.reused else ""))]
         lines.append(("read", f"{self.read:,} records, {self.characters_read:,} characters"))
-        lines.append(("kept", f"{self.kept:,} documents, {self.characters_kept:,} characters"))
+        lines.append(
+            ("kept", f"{self.kept:,} documents, {self.characters_kept:,} characters, {self.tokens_kept:,} tokens")
+        )
         lines += [(f"dropped: {reason}", f"{count:,}") for reason, count in self.dropped.items()]
         lines += [(f"quarantined: {reason}", f"{count:,}") for reason, count in self.quarantined.items()]
         if self.pii:
