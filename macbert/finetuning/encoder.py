@@ -63,7 +63,7 @@ def load_tokenizer(folder: str, config: Any, max_length: int) -> ChineseTokenize
     return tokenizer
 
 
-def load_pretrained(auto_class: Any, folder: str, config: Any, *, init: str, seed: int) -> Any:
+def load_pretrained(auto_class: Any, folder: str, config: Any, *, init: str, seed: int, **options: Any) -> Any:
     """Return ``auto_class`` (a transformers Auto model class) in float32 with the folder's encoder or random weights.
 
     What the folder lacks (a new head) is drawn from ``seed``; the global random state is left as it was.
@@ -73,7 +73,7 @@ def load_pretrained(auto_class: Any, folder: str, config: Any, *, init: str, see
     """
     with seeded(seed), quiet_transformers():
         if init == "random":
-            return auto_class.from_config(config, dtype=torch.float32)
+            return auto_class.from_config(config, dtype=torch.float32, **options)
         try:
             model, info = auto_class.from_pretrained(
                 folder,
@@ -82,6 +82,7 @@ def load_pretrained(auto_class: Any, folder: str, config: Any, *, init: str, see
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
                 local_files_only=True,
+                **options,
             )
         except (OSError, RuntimeError, SafetensorError, ValueError) as error:
             found = str(error).strip().splitlines()[0]

@@ -14,7 +14,7 @@ from macbert.annotations import Example, read_examples
 from macbert.extraction import Extractor, load_extractor, predict
 from macbert.finetuning import PredictConfig
 from macbert.finetuning.folder import save_finetuned
-from macbert.finetuning.tasks.token_labels import TokenLabels
+from macbert.finetuning.tasks import task_class
 from macbert.modeling import build_model
 from macbert.modeling.loading import quiet_transformers
 from tokenizer import ChineseTokenizer, Vocabulary
@@ -23,8 +23,8 @@ from tokenizer import ChineseTokenizer, Vocabulary
 TRAPS = "李雷北京aAbB1１ ｗ\u3000\t\n\u200b\u200d\ufeff\u0301\u0300é\U0001f468\U0001f469\ufe0f\u2028\x00\ufffd\ud800İßﬁ"
 
 
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="session", params=["bio", "crf", "pointer"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A name extractor whose random weights name nearly everything."""
     path = tmp_path_factory.mktemp("extractor")
     encoder = path / "encoder"
@@ -33,10 +33,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with quiet_transformers():
         build_model("tiny", tokenizer.vocab_size).save_pretrained(encoder)
         tokenizer.save_pretrained(encoder)
-        task = TokenLabels(tokenizer, ["人物", "地点"], max_length=16, stride=4, options={"head": "bio"})
+        cls = task_class("ner", request.param)
+        task = cls(tokenizer, ["人物", "地点"], max_length=16, stride=4, options={"head": request.param})
         model = task.build_model(str(encoder), init="pretrained", seed=1)
         with torch.no_grad():
-            model.classifier.weight *= 20  # type: ignore[union-attr, operator]
+            for name, parameter in model.named_parameters():
+                if "classifier.weight" in name or "pointer.bias.weight" in name:
+                    parameter.mul_(20)
         save_finetuned(task, model, path / "model")
     return path / "model"
 
@@ -46,7 +49,7 @@ def extractor(folder: Path) -> Extractor:
     return load_extractor(folder)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(texts=st.lists(st.text(st.one_of(st.sampled_from(TRAPS), st.characters()), max_size=60), max_size=4))
 def test_every_answer_is_a_slice_of_the_text_as_given(extractor: Extractor, texts: list[str]) -> None:
     found = extractor.extract(texts)

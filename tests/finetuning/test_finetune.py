@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, pipeline
+from transformers import AutoModel, AutoTokenizer, pipeline
 
 from corpus.errors import UserError
 from corpus.manifest import read_manifest, verify_manifest
@@ -70,6 +70,37 @@ def test_names_are_learnt_and_the_folder_answers_in_every_way(
     log = [json.loads(line) for line in Path(result.output, "log.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["eval_strict_span_f1"] for line in log if "eval_strict_span_f1" in line][-1] <= result.value
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize("head", ["crf", "pointer"])
+def test_other_heads_learn_names_too_and_come_back_from_their_folder(
+    encoder_folder: Path, tmp_path: Path, names: tuple[str, str], head: str
+) -> None:
+    result = finetune(config(encoder_folder, tmp_path, "ner", *names, head=head))
+    assert result.value > 0.9
+    scored = evaluate(EvaluateConfig(task="ner", model=result.output, data=names[1], output=str(tmp_path / "p.jsonl")))
+    assert scored.value == pytest.approx(result.value)
+    assert len(read_examples(tmp_path / "p.jsonl")) == 60
+    model = AutoModel.from_pretrained(result.output)
+    assert model.config.hidden_size == 64
+
+
+def test_pointers_find_nested_names_that_token_labels_cannot_say(
+    encoder_folder: Path, tmp_path: Path, write: Write
+) -> None:
+    rng = random.Random(0)
+    rows = []
+    for _ in range(200):
+        before = "".join(rng.choices("今天在去了和", k=rng.randrange(4)))
+        city = rng.choice(["北京", "上海", "广州", "重庆", "武汉"])
+        start, end = len(before), len(before) + 2
+        rows.append({"text": f"{before}{city}大学", "entities": [[start, end, "地点"], [start, end + 2, "机构"]]})
+    train, dev = write("train.jsonl", rows[:150]), write("dev.jsonl", rows[150:])
+    flat = finetune(config(encoder_folder, tmp_path / "flat", "ner", train, dev))
+    nested = finetune(config(encoder_folder, tmp_path / "nested", "ner", train, dev, head="pointer"))
+    assert flat.notes["entities_overlapping_a_longer_one"] == 150
+    assert flat.best.metrics["strict_span_recall"] <= 0.5
+    assert nested.value > 0.9
 
 
 def test_the_same_seed_gives_the_same_weights(encoder_folder: Path, tmp_path: Path, names: tuple[str, str]) -> None:

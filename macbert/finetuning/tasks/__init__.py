@@ -12,6 +12,8 @@ _HOME = {
     ("classify", "auto"): "classify:Classify",
     ("ner", "auto"): "token_labels:TokenLabels",
     ("ner", "bio"): "token_labels:TokenLabels",
+    ("ner", "crf"): "crf_labels:CrfLabels",
+    ("ner", "pointer"): "pointer_names:PointerNames",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from torch import nn
@@ -31,13 +31,14 @@ class TokenLabels(Task):
 
     name = "ner"
     requires = "entities"
+    head: ClassVar[str] = "bio"
 
     @classmethod
     def learn(
         cls, config: FinetuneConfig, tokenizer: ChineseTokenizer, train: Sequence[Example], dev: Sequence[Example]
     ) -> Self:
         labels = entity_types(train, dev, config.train)
-        return cls(tokenizer, labels, max_length=config.max_length, stride=config.stride, options={"head": "bio"})
+        return cls(tokenizer, labels, max_length=config.max_length, stride=config.stride, options={"head": cls.head})
 
     def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
         from transformers import AutoModelForTokenClassification
@@ -88,7 +89,7 @@ class TokenLabels(Task):
             for example, item, group in zip(examples, tokens, groups, strict=True)
         ]
 
-    def decode_batch(self, output: Any, batch: list[Window], inputs: Any) -> list[tuple[np.ndarray, np.ndarray]]:
+    def decode_batch(self, output: Any, batch: list[Window], inputs: Any) -> list[tuple[np.ndarray, ...]]:
         """Return for each window its tokens' (label numbers, probabilities), special tokens left out."""
         best = output.logits.float().softmax(-1).max(-1)
         labels, scores = best.indices.cpu().numpy(), best.values.cpu().numpy()
@@ -97,20 +98,27 @@ class TokenLabels(Task):
             for row, window in enumerate(batch)
         ]
 
+    def best_labels(self, joined: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the (label numbers, probabilities) of a text from what its windows gave, joined."""
+        labels, scores = joined
+        return labels, scores
+
     def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
         return score_entities(gold, predicted)
 
     def _entities(
-        self, tokens: Tokens, windows: Sequence[Window], found: Sequence[tuple[np.ndarray, np.ndarray]]
+        self, tokens: Tokens, windows: Sequence[Window], found: Sequence[tuple[np.ndarray, ...]]
     ) -> tuple[Entity, ...]:
-        labels, scores = found[0]
+        joined = found[0]
         if len(windows) > 1:
             ranges = [(window.start, window.stop) for window in windows]
             owned = owned_ranges(ranges)
             cuts = [slice(a - start, b - start) for (a, b), (start, _) in zip(owned, ranges, strict=True)]
-            labels, scores = (
-                np.concatenate([part[which][cut] for part, cut in zip(found, cuts, strict=True)]) for which in (0, 1)
+            joined = tuple(
+                np.concatenate([part[cut] for part, cut in zip(parts, cuts, strict=True)])
+                for parts in zip(*found, strict=True)
             )
+        labels, scores = self.best_labels(joined)
         return tuple(
             Entity(*tokens.characters(first, last), self.labels[kind], float(scores[first : last + 1].mean()))
             for first, last, kind in decode_bio(labels)
