@@ -34,8 +34,14 @@ NOT_SOURCE = (
 
 @dataclass(frozen=True)
 class Distributions:
+    checkout: Path
+    """The copy of the sources that they were built from."""
     wheel: Path
     sdist: Path
+
+    def sources(self, folder: str) -> set[str]:
+        found = (self.checkout / folder).rglob("*")
+        return {path.relative_to(self.checkout).as_posix() for path in found if path.is_file()}
 
     def wheel_names(self) -> set[str]:
         with zipfile.ZipFile(self.wheel) as archive:
@@ -54,14 +60,6 @@ def run(*command: object, cwd: Path) -> str:
     return done.stdout
 
 
-def sources(folder: str) -> set[str]:
-    return {
-        path.relative_to(ROOT).as_posix()
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".tmp"
-    }
-
-
 @pytest.fixture(scope="module")
 def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     checkout = tmp_path_factory.mktemp("checkout")
@@ -77,7 +75,7 @@ def distributions(tmp_path_factory: pytest.TempPathFactory) -> Distributions:
     run(sys.executable, "-m", "build", "--no-isolation", "--outdir", "dist", cwd=checkout)
     (wheel,) = (checkout / "dist").glob("*.whl")
     (sdist,) = (checkout / "dist").glob("*.tar.gz")
-    return Distributions(wheel, sdist)
+    return Distributions(checkout, wheel, sdist)
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +92,13 @@ def installed(distributions: Distributions, tmp_path_factory: pytest.TempPathFac
 
 @pytest.mark.parametrize("floor", FLOORS)
 def test_the_wheel_holds_every_file_of_the_packages(distributions: Distributions, floor: str) -> None:
-    missing = sources(floor) - distributions.wheel_names()
+    missing = distributions.sources(floor) - distributions.wheel_names()
     assert not missing
     assert f"{floor}/py.typed" in distributions.wheel_names()
 
 
 def test_the_wheel_holds_the_recipes_inside_the_package(distributions: Distributions) -> None:
-    recipes = sources("recipes")
+    recipes = distributions.sources("recipes")
     assert recipes
     assert {f"macbert/{name}" for name in recipes} <= distributions.wheel_names()
 
@@ -112,7 +110,9 @@ def test_the_wheel_holds_nothing_beside_the_packages(distributions: Distribution
 
 def test_the_sdist_holds_what_builds_tests_and_explains(distributions: Distributions) -> None:
     needed = {"LICENSE", "README.md", "README.zh.md", "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "setup.py"}
-    assert needed | sources("recipes") | sources("scripts") | sources("tests") <= distributions.sdist_names()
+    for folder in ("recipes", "scripts", "tests"):
+        needed |= distributions.sources(folder)
+    assert needed <= distributions.sdist_names()
 
 
 def test_the_metadata_pass_the_index_check(distributions: Distributions) -> None:
@@ -135,10 +135,12 @@ def test_the_command_of_an_installed_wheel_works_in_any_folder(installed: Path, 
     assert Path(run(installed / "bin" / "python", "-c", code, cwd=tmp_path).strip()).is_relative_to(installed)
 
 
-def test_an_installed_wheel_finds_every_recipe_by_its_name(installed: Path, tmp_path: Path) -> None:
-    for recipe in sources("recipes"):
+def test_an_installed_wheel_finds_every_recipe_by_its_name(
+    distributions: Distributions, installed: Path, tmp_path: Path
+) -> None:
+    for recipe in distributions.sources("recipes"):
         _, kind, name = Path(recipe).parts
         code = f"from macbert.config import find_recipe; print(find_recipe({Path(name).stem!r}, {kind!r}))"
         found = Path(run(installed / "bin" / "python", "-c", code, cwd=tmp_path).strip())
         assert found.is_relative_to(installed)
-        assert found.read_bytes() == (ROOT / recipe).read_bytes()
+        assert found.read_bytes() == (distributions.checkout / recipe).read_bytes()
