@@ -5,10 +5,13 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 EXTRAS = {
+    "corpus": ["opencc>=1.1.9,<2"],
+    "ray": ["ray>=2.49,<3"],
     "demo": ["snownlp>=0.12.3,<0.13"],
     "test": [
         "hypothesis>=6.100,<7",
         "jieba>=0.42.1,<0.43",
+        "opencc>=1.1.9,<2",
         "pytest>=8.2,<10",
         "pytest-timeout>=2.3,<3",
         "scikit-learn>=1.5,<2",
@@ -70,6 +73,7 @@ setup(
         "rich>=13.9,<16",
         "rjieba>=0.2.2,<0.3",
         "safetensors>=0.5,<1",
+        "scipy>=1.14,<2",
         "tensorboard>=2.18,<3",
         "tokenizers>=0.22,<0.24",
         "torch>=2.10,<3",

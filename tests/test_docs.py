@@ -6,13 +6,21 @@ import ast
 import doctest
 import importlib
 import re
+import sys
 import textwrap
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+FLOORS = ("corpus", "tokenizer", "macbert")
+MODULES = sorted(path for floor in FLOORS for path in (ROOT / floor).rglob("*.py"))
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def requirements() -> dict[str, dict[str, str]]:
@@ -44,6 +52,35 @@ def documented() -> dict[str, dict[str, str]]:
 
 def test_every_dependency_has_its_reason_and_its_range() -> None:
     assert documented() == requirements()
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """A package that only another package brings may be gone with its next version."""
+    distributions = metadata.packages_distributions()
+    declared = {normal(name) for names in requirements().values() for name in names}
+    missing = set()
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [str(node.module)]
+            for name in {name.partition(".")[0] for name in names} - sys.stdlib_module_names - set(FLOORS):
+                if not {normal(distribution) for distribution in distributions.get(name, [name])} & declared:
+                    missing.add(f"{path.relative_to(ROOT)}: {name}")
+    assert not missing
+
+
+def test_every_extra_that_an_error_names_can_be_installed() -> None:
+    named = {
+        str(node.args[1].value)
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "MissingExtra"
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert named
+    assert named <= set(requirements())
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
