@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from corpus.errors import Problem, UserError
+from tokenizer.config import SegmenterName
 
 Strategy = Literal["mlm", "wwm", "wwm+ngram", "random", "mac"]
 
@@ -122,7 +123,7 @@ class InspectConfig:
     mlm_probability: float = 0.15
     """Fraction of tokens chosen, in (0, 1)."""
 
-    segmenter: Literal["rjieba", "jieba", "char"] = "rjieba"
+    segmenter: SegmenterName = "compiled"
     """Backend that cuts words."""
 
     seed: int = 0

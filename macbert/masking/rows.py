@@ -41,7 +41,6 @@ class RowMasker:
     ) -> None:
         self.masking = masking
         self.length = length
-        self.most_chosen = masking.budget(length)
         self._rules = masking_rules(masking, length, tokenizer.mask_id)
         self._tables = masking_tables(tokenizer, similar, lexicon)
 
@@ -51,18 +50,19 @@ class RowMasker:
         """Mask rows in place.
 
         Args:
-            input_ids: (B, length) int64; chosen positions are overwritten.
-            marks: (B, length) uint8, bits TEXT, WORD, EDGE of :mod:`macbert.masking.choosing`.
+            input_ids: (B, L) int64, L at most ``length``; chosen positions are overwritten.
+            marks: (B, L) uint8, bits TEXT, WORD, EDGE of :mod:`macbert.masking.choosing`.
             keys: (B,) uint64, from :func:`mask_keys`.
             trace: whether to keep what became of each position, for people.
         """
         rows, length = input_ids.shape
-        assert length == self.length
+        assert length <= self.length
         assert marks.shape == input_ids.shape
         masked = MaskedRows()
         masked.labels = np.empty((rows, length), np.int64)
-        masked.positions = np.empty((rows, self.most_chosen), np.int64)
-        masked.position_labels = np.empty((rows, self.most_chosen), np.int64)
+        most_chosen = self.masking.budget(length)
+        masked.positions = np.empty((rows, most_chosen), np.int64)
+        masked.position_labels = np.empty((rows, most_chosen), np.int64)
         masked.trace = np.zeros((rows, length, 3), np.int32) if trace else _NO_TRACE
         counts = np.zeros(SIZE, np.int64)
         mask_rows(

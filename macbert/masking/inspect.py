@@ -1,0 +1,153 @@
+"""``macbert tokenizer inspect``: the words, units, choices and replacements that masking makes of a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import UserError
+from macbert.masking.choosing import EDGE, WORD
+from macbert.masking.config import InspectConfig, MacMasking
+from macbert.masking.inspection import OUTCOMES, InspectedWord, Inspection
+from macbert.masking.replacing import SIMILAR
+from macbert.masking.rows import MaskedRows, RowMasker, mask_keys
+from macbert.masking.texts import cut_at_word, text_marks
+from tokenizer import ChineseTokenizer, Lexicon, SimilarWords
+
+if TYPE_CHECKING:
+    from macbert.modeling import MacBertForPreTraining
+
+# A row of a usual encoder; a longer text is cut into several, at words.
+ROW_LENGTH = 512
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def inspect_text(config: InspectConfig, progress: Progress | None = None) -> Inspection:
+    """Mask a text as pretraining would mask a row of it, and say what became of each word.
+
+    Raises:
+        UserError: no tokenizer there; strategy ``mac`` without a table of similar words; a model of another vocabulary.
+    """
+    folder = _tokenizer_folder(config.tokenizer)
+    tokenizer = ChineseTokenizer.from_pretrained(folder, segmenter=config.segmenter)
+    similar = _similar_words(config, folder)
+    lexicon = Lexicon.load(folder, tokenizer) if (folder / "lexicon.tsv").is_file() else None
+    masking = MacMasking(strategy=config.strategy, mlm_probability=config.mlm_probability)
+    masker = RowMasker(masking, ROW_LENGTH, tokenizer, similar, lexicon)
+    model = _model(config.model, tokenizer) if config.model else None
+
+    encoded = tokenizer.encode_batch([config.text])
+    ids, offsets, marks = encoded.input_ids.astype(np.int64), encoded.offsets, text_marks(encoded)
+    if not len(ids):
+        raise UserError.at("--text", expected="a text with tokens", found="none", fix="give another text")
+    words: list[InspectedWord] = []
+    counts = None
+    first = row = 0
+    while first < len(ids):
+        end = first + cut_at_word(marks[first:], ROW_LENGTH - 2)
+        row_ids, row_marks = (np.zeros((1, end - first + 2), dtype) for dtype in (np.int64, np.uint8))
+        row_ids[0] = [tokenizer.cls_id, *ids[first:end], tokenizer.sep_id]
+        row_marks[0, 1:-1] = marks[first:end]
+        masked = masker.mask(row_ids, row_marks, mask_keys(config.seed, config.epoch, np.array([row])), trace=True)
+        guesses = _restore(model, row_ids) if model is not None else None
+        tokens = _Tokens(ids[first:end], row_ids[0, 1:-1], offsets[first:end], marks[first:end], masked, guesses, row)
+        words += _words(tokens, config.text, tokenizer, similar, masking.top_k)
+        counts = masked.counts if counts is None else counts + masked.counts
+        first, row = end, row + 1
+        if progress is not None:
+            progress("tokens", end, len(ids))
+    assert counts is not None
+    return Inspection(config.text, config.strategy, config.seed, config.epoch, words, counts)
+
+
+class _Tokens:
+    """One row's tokens without [CLS] and [SEP], before and after."""
+
+    def __init__(
+        self,
+        before: NDArray[np.int64],
+        after: NDArray[np.int64],
+        offsets: NDArray[np.int32],
+        marks: NDArray[np.uint8],
+        masked: MaskedRows,
+        guesses: NDArray[np.int64] | None,
+        row: int,
+    ) -> None:
+        self.before, self.after, self.offsets, self.marks, self.row = before, after, offsets, marks, row
+        self.outcome, self.unit, self.drawn_n = masked.trace[0, 1:-1].T
+        self.guesses = guesses[1:-1] if guesses is not None else None
+
+
+def _words(
+    tokens: _Tokens, text: str, tokenizer: ChineseTokenizer, similar: SimilarWords | None, top_k: int
+) -> list[InspectedWord]:
+    starts = np.flatnonzero((tokens.marks & (WORD | EDGE)) > 0)
+    words = []
+    for low, high in zip(starts.tolist(), [*starts[1:].tolist(), len(tokens.marks)], strict=True):
+        start, end = int(tokens.offsets[low, 0]), int(tokens.offsets[high - 1, 1])
+        outcomes = [OUTCOMES[outcome] for outcome in tokens.outcome[low:high].tolist()]
+        after = tokens.after[low:high].tolist()
+        word = InspectedWord(
+            text=text[start:end],
+            start=start,
+            end=end,
+            tokens=[tokenizer.vocab[i] for i in tokens.before[low:high].tolist()],
+            unit=int(tokens.unit[low]) or None,
+            drawn_n=int(tokens.drawn_n[low]) or None,
+            outcomes=outcomes,
+            replacement=[tokenizer.vocab[i] for i in after],
+            new_text=tokenizer.decode_word(after),
+            row=tokens.row,
+        )
+        if similar is not None and OUTCOMES[SIMILAR] in outcomes:
+            word.similar = similar.lookup(tokenizer.decode_word(tokens.before[low:high].tolist()))[:top_k]
+        if tokens.guesses is not None and word.chosen:
+            word.restored = [tokenizer.vocab[i] for i in tokens.guesses[low:high].tolist()]
+        words.append(word)
+    return words
+
+
+def _tokenizer_folder(path: str) -> Path:
+    """Return where the tokenizer's files are: token documents keep a copy of theirs inside."""
+    folder = Path(path)
+    return folder / "tokenizer" if (folder / "tokenizer").is_dir() else folder
+
+
+def _similar_words(config: InspectConfig, folder: Path) -> SimilarWords | None:
+    if config.strategy != "mac":
+        return None
+    if config.similar:
+        return SimilarWords.load(_tokenizer_folder(config.similar))
+    if not (folder / "similar.safetensors").is_file():
+        fix = "build it with macbert tokenizer similar and name its folder with --similar, or try --strategy random"
+        raise UserError.at(folder, expected="a similar-word table for strategy mac", found="none", fix=fix)
+    return SimilarWords.load(folder)
+
+
+def _model(name: str, tokenizer: ChineseTokenizer) -> MacBertForPreTraining:
+    from macbert.modeling.loading import load_model
+
+    model = load_model(name).model.eval()
+    if model.config.vocab_size != tokenizer.vocab_size:
+        found = f"{model.config.vocab_size} in {name}"
+        fix = "give the model's own folder as --tokenizer"
+        raise UserError.at("--model", expected=f"{tokenizer.vocab_size} vocabulary entries", found=found, fix=fix)
+    return model
+
+
+def _restore(model: MacBertForPreTraining, row_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the model's first guess at every position of a row, (L,)."""
+    import torch
+
+    if row_ids.shape[1] > model.config.max_position_embeddings:
+        found, fix = f"{row_ids.shape[1]} tokens", "give a shorter text"
+        expected = f"at most {model.config.max_position_embeddings} tokens for this model"
+        raise UserError.at("--text", expected=expected, found=found, fix=fix)
+    with torch.inference_mode():
+        logits = model(torch.from_numpy(row_ids)).prediction_logits
+    return logits[0].argmax(dim=-1).numpy()
