@@ -112,11 +112,11 @@ def newest_valid(run: str | Path) -> Checkpoint | None:
                 problems = [f"{folder}: its manifest is of another step"]
         except UserError as error:
             problems = [str(error)]
+        except OSError as error:
+            problems = [f"{folder}: {error}"]
         if not problems:
-            newer = (
-                f" ({len([s for s, _ in candidates if s > step])} newer rejected)" if step < candidates[0][0] else ""
-            )
-            logger.info("going on from %s: the newest checkpoint whose hashes are right%s", folder.name, newer)
+            rejected = sum(1 for other, _ in candidates if other > step)
+            logger.info("going on from %s, the newest that verifies (%d newer rejected)", folder.name, rejected)
             return Checkpoint(folder, step)
         logger.warning("%s rejected: %s", folder.name, "; ".join(problems))
     if candidates:

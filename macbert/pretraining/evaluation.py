@@ -41,9 +41,15 @@ def evaluate(
         sums = [0.0] * len(_SUMS)
         numbers = range(min(rows, examples.num_rows))
         batches = [numbers[start : start + batch_size] for start in range(0, len(numbers), batch_size)]
-        for batch_numbers in batches[control.rank :: control.world_size]:
-            batch = {key: torch.from_numpy(value) for key, value in examples.batch(0, batch_numbers).items()}
-            sums = [a + b for a, b in zip(sums, _score(model, model_inputs(batch, device)), strict=True)]
+        for first in range(0, len(batches), control.world_size):
+            # A sharded model gathers weights in every forward pass, so all processes make the same number of passes;
+            # where batches run out the first one stands in and does not count.
+            mine = first + control.rank
+            numbers_of_batch = batches[mine if mine < len(batches) else 0]
+            batch = {key: torch.from_numpy(value) for key, value in examples.batch(0, numbers_of_batch).items()}
+            scores = _score(model, model_inputs(batch, device))
+            if mine < len(batches):
+                sums = [a + b for a, b in zip(sums, scores, strict=True)]
         sums = control.sum(sums)
         total = [a + b for a, b in zip(total, sums, strict=True)]
         if len(corpora) > 1:

@@ -52,7 +52,16 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
     >>> from macbert import PretrainConfig, pretrain
     >>> pretrain(PretrainConfig(data=["data/tokens"], output="runs/tiny", model="tiny"))  # doctest: +SKIP
     """
+    launched = not torch.distributed.is_initialized()
     accelerator = _accelerator(config)
+    try:
+        return _pretrain(config, accelerator, progress)
+    finally:
+        if launched and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+
+def _pretrain(config: PretrainConfig, accelerator: Accelerator, progress: Progress | None) -> PretrainResult:
     control = Control()
     if config.global_batch_size % control.world_size:
         found = f"{config.global_batch_size} for {control.world_size} processes"
@@ -86,8 +95,7 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
     if checkpoint is not None:
         training.restore(checkpoint)
 
-    reporter = _Reporter(training, inputs, folder, progress)
-    with StopRequest() as stop:
+    with _Reporter(training, inputs, folder, progress) as reporter, StopRequest() as stop:
         finished = _train(training, inputs, folder, fingerprint, reporter, stop)
     if accelerator.is_main_process and finished:
         write_final_model(
@@ -99,7 +107,6 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
             step=training.counters.step,
             evaluation=reporter.evaluation,
         )
-    reporter.close()
     accelerator.wait_for_everyone()
     return PretrainResult(
         output=str(folder),
@@ -211,7 +218,7 @@ class _Reporter:
             return
         config = self.training.config
         self.evaluation = evaluate(
-            self.training.model,
+            self.training.plain_model,
             self.inputs.held_out,
             rows=config.eval_rows,
             batch_size=config.per_device_eval_batch_size,
@@ -220,12 +227,16 @@ class _Reporter:
         )
         self._write(self.evaluation)
 
-    def close(self) -> None:
-        """Draw the curve and close log and trackers."""
-        if self.training.config.trackers:
-            self.training.accelerator.end_training()
+    def __enter__(self) -> _Reporter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Close log and trackers, and draw the curve unless something went wrong."""
         if self._journal:
             self._journal.close()
+        for tracker in self.training.accelerator.trackers:
+            tracker.finish()
+        if self.is_main and error is None:
             plot_loss(self.folder)
 
     def _write(self, values: dict[str, Any]) -> None:

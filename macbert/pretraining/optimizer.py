@@ -47,5 +47,5 @@ def load_optimizer_tensors(
     for full_name, value in tensors.items():
         name, key = full_name.rsplit("/", 1)
         parameter = parameters[name]
-        # Fused kernels want the step count beside the moments; it is float32 everywhere.
-        optimizer.state[parameter][key] = value.to(parameter.device)
+        # A copy: a tensor inside a file's buffer may begin at an odd address.
+        optimizer.state[parameter][key] = value.to(parameter.device, copy=True)
