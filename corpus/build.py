@@ -25,7 +25,7 @@ from corpus.presets import StepSpec, corpus_step, load_steps, stages, with_decon
 from corpus.readers import InputFile
 from corpus.report import CorpusReport, load_report, save_report
 from corpus.standard_input import standard_input_as_file
-from corpus.workplace import workplace
+from corpus.workplace import remove_workplace, workplace
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +60,7 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
     plan = _plan(config, steps, files)
     if (report := _reusable(output, plan)) is not None:
         return report
-    engine = make_engine(config.engine, config.workers)
-    with workplace(output, plan) as work:
+    with workplace(output, plan) as work, make_engine(config.engine, config.workers, config.address) as engine:
         every = _clean(config, steps, [file for file, _ in files], work, engine, tell)
         folders = every[-1]
         _check_not_empty(config, _sum(read_result(folder) for folder in folders))
@@ -113,6 +112,7 @@ def _reusable(output: Path, plan: dict[str, Any]) -> CorpusReport | None:
     if problems := verify_manifest(output, "corpus"):
         log.warning("%s is damaged and is made again: %s", output, problems[0])
         return None
+    remove_workplace(output)
     log.info("%s is there already, made of the same inputs by the same steps", output)
     return dataclasses.replace(load_report(output), reused=True)
 

@@ -50,7 +50,10 @@ class CorpusConfig:
     """Memory for the tables in which duplicates are found; above it they are compared in parts from the disk."""
 
     engine: Literal["local", "ray"] = "local"
-    """Where the work runs: processes of this machine, or a Ray cluster."""
+    """Where the work runs: processes of this machine, or a Ray cluster (its nodes must see the same folders)."""
+
+    address: str | None = None
+    """Ray cluster to join, such as auto or ray://host:10001; without one a cluster of this machine is started."""
 
     def __post_init__(self) -> None:
         problems = []
@@ -68,6 +71,7 @@ class CorpusConfig:
         check("max_bad_ratio", 0 <= self.max_bad_ratio <= 1, "a share between 0 and 1", "0.01 is one in a hundred")
         check("max_record_bytes", self.max_record_bytes >= 1024, "1024 bytes or more", "give a larger limit")
         check("memory_megabytes", self.memory_megabytes >= 1, "1 or more", "give megabytes")
+        check("address", self.address is None or self.engine == "ray", "no address", "give --engine ray with it")
         check("workers", self.workers >= 1, "1 or more", "give the number of processes")
         if problems:
             raise UserError(*problems)

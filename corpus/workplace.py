@@ -26,6 +26,39 @@ def workplace(output: Path, plan: dict[str, Any]) -> Iterator[Path]:
         UserError: another build into the same output is running.
     """
     folder = output.parent / f".{output.name}.work"
+    with only_build(output):
+        wanted = {"plan_sha256": config_hash(plan)}
+        if _read_plan(folder) != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            with atomic_file(folder / "plan.json") as stream:
+                json.dump(wanted, stream)
+        try:
+            yield folder
+        except Exception:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_workplace(output: Path) -> None:
+    """Remove what a build left that was killed after its output was in place.
+
+    Raises:
+        UserError: another build into the same output is running.
+    """
+    with only_build(output):
+        shutil.rmtree(output.parent / f".{output.name}.work", ignore_errors=True)
+
+
+@contextlib.contextmanager
+def only_build(output: Path) -> Iterator[None]:
+    """Hold the output's lock, and remove half-made folders of builds that were killed.
+
+    Raises:
+        UserError: another build into the same output is running.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
     lock_path = output.parent / f".{output.name}.lock"
     with open(lock_path, "w", encoding="utf-8") as lock:
@@ -36,18 +69,7 @@ def workplace(output: Path, plan: dict[str, Any]) -> Iterator[Path]:
             raise UserError.at(output, expected="one build at a time", found="a build is running", fix=fix) from None
         try:
             _remove_leftovers(output)
-            wanted = {"plan_sha256": config_hash(plan)}
-            if _read_plan(folder) != wanted:
-                shutil.rmtree(folder, ignore_errors=True)
-                folder.mkdir()
-                with atomic_file(folder / "plan.json") as stream:
-                    json.dump(wanted, stream)
-            yield folder
-        except Exception:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield
         finally:
             lock_path.unlink(missing_ok=True)
 

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Protocol
 
-from corpus.engine.jobs import run_job
-from corpus.engine.local import run_in_processes
-
-Engine = Callable[[str, Sequence[dict[str, Any]]], Iterator[tuple[int, dict[str, Any]]]]
-"""Runs a named function on each specification and yields (number, result) as they finish."""
+from corpus.engine.local import LocalEngine
 
 
-def make_engine(name: str, workers: int) -> Engine:
-    """Return the engine of a name (``local`` or ``ray``)."""
+class Engine(Protocol):
+    """Runs a named function on each specification and yields (number, result) as they finish."""
+
+    def __call__(self, function: str, specs: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]: ...
+
+    def __enter__(self) -> Engine: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def make_engine(name: str, workers: int, address: str | None = None) -> Engine:
+    """Return the engine of a name, ``local`` or ``ray``; use it in ``with`` to keep its workers between calls.
+
+    Raises:
+        MissingExtra: Ray is asked for and not installed.
+        UserError: there is no Ray cluster at the address.
+    """
     if name == "ray":
-        raise NotImplementedError
-    if workers == 1:
-        return _run_here
-    return lambda function, specs: run_in_processes(function, specs, workers)
+        from corpus.engine.ray_cluster import RayEngine
 
-
-def _run_here(function: str, specs: Sequence[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, spec in enumerate(specs):
-        yield number, run_job(function, spec)
+        return RayEngine(address, workers)
+    return LocalEngine(workers)

@@ -34,3 +34,8 @@ def raise_error(described: dict[str, Any]) -> None:
     if described["kind"] == "os":
         raise OSError(described["errno"], os.strerror(described["errno"]), described["filename"])
     raise RuntimeError(f"a worker failed:\n{described['trace']}")
+
+
+def worker_number(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return the number of the process that runs this job: the smallest job there is, for trying an engine out."""
+    return {"pid": os.getpid()}
