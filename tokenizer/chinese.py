@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import UserError
+from tokenizer.ascii_pieces import AsciiPieces
 from tokenizer.encoded import EncodedTexts, Encoding, code_points_of
 from tokenizer.lookup import LookupEncoder
 from tokenizer.segmenter import Segmenter, load_segmenter
@@ -20,9 +22,6 @@ from tokenizer.wordpiece import CharacterClasses, bert_backend, read_backend_set
 
 if TYPE_CHECKING:
     from transformers import BertTokenizer
-
-# WordPiece's limit for a word (tokenizers: max_input_chars_per_word); longer ones are one [UNK].
-MAX_RUN_CHARACTERS = 100
 
 
 class ChineseTokenizer:
@@ -51,10 +50,10 @@ class ChineseTokenizer:
         self.strip_accents = strip_accents
         self._segmenter_arguments = (segmenter, user_dictionary)
         self._backend = bert_backend(vocabulary, lowercase, strip_accents)
-        self._encoder = LookupEncoder(CharacterClasses(vocabulary, lowercase, strip_accents), self._encode_run)
+        classes = CharacterClasses(vocabulary, lowercase, strip_accents)
+        self._encoder = LookupEncoder(classes, AsciiPieces(vocabulary, lowercase), self._encode_run)
         self.pad_id, self.unk_id, self.cls_id = vocabulary.pad_id, vocabulary.unk_id, vocabulary.cls_id
         self.sep_id, self.mask_id = vocabulary.sep_id, vocabulary.mask_id
-        self._longest_piece = max(map(len, vocabulary.tokens))
 
     @classmethod
     def from_pretrained(
@@ -122,6 +121,12 @@ class ChineseTokenizer:
         """Return the characters of a word's tokens, without ``##``; its case and accents are the tokens'."""
         return "".join(t[2:] if t.startswith("##") and len(t) > 2 else t for t in map(self.vocab.__getitem__, ids))
 
+    def decode_words(self, ids: NDArray[np.int32], offsets: NDArray[np.int64]) -> list[str]:
+        """Return the texts of words given flat: word w is ``ids[offsets[w]:offsets[w + 1]]``."""
+        pieces = [token[2:] if token.startswith("##") and len(token) > 2 else token for token in self.vocab]
+        texts = [pieces[number] for number in ids.tolist()]
+        return ["".join(texts[start:end]) for start, end in pairwise(offsets.tolist())]
+
     def to_transformers(self) -> BertTokenizer:
         """Return transformers' tokenizer with the same vocabulary and settings."""
         from transformers import BertTokenizer
@@ -149,33 +154,8 @@ class ChineseTokenizer:
         return _rebuild, settings
 
     def _encode_run(self, run: str) -> tuple[list[int], list[tuple[int, int]]]:
-        if run.isascii() and run.isalnum():
-            return self._encode_ascii(run.lower() if self.lowercase else run)
         encoding = self._backend.encode(run, add_special_tokens=False)
         return encoding.ids, encoding.offsets
-
-    def _encode_ascii(self, run: str) -> tuple[list[int], list[tuple[int, int]]]:
-        # WordPiece itself, longest piece first: for plain letters and digits five times faster than a library call.
-        whole = self.vocabulary.ids.get(run)
-        if whole is not None and len(run) <= MAX_RUN_CHARACTERS:
-            return [whole], [(0, len(run))]
-        unknown = [self.unk_id], [(0, len(run))]
-        if len(run) > MAX_RUN_CHARACTERS:
-            return unknown
-        ids: list[int] = []
-        offsets: list[tuple[int, int]] = []
-        start, prefix = 0, ""
-        while start < len(run):
-            for end in range(min(len(run), start + self._longest_piece), start, -1):
-                piece = self.vocabulary.ids.get(prefix + run[start:end])
-                if piece is not None:
-                    break
-            else:
-                return unknown
-            ids.append(piece)
-            offsets.append((start, end))
-            start, prefix = end, "##"
-        return ids, offsets
 
 
 def _rebuild(

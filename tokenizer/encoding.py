@@ -87,7 +87,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     tokenizer = ChineseTokenizer.from_pretrained(
         config.tokenizer, segmenter=config.segmenter, user_dictionary=config.user_dictionary
     )
-    tokenizer.find_starts([])  # a wrong user dictionary is told before any work
+    _ = tokenizer.segmenter  # a wrong user dictionary is told before any work
     shards = corpus_shards(config.input)
     shas = _shard_hashes(Path(config.input), shards)
     plan = {

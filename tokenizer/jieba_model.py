@@ -123,6 +123,12 @@ def character_classes() -> NDArray[np.uint8]:
 
 
 @cache
+def jieba_model() -> JiebaModel:
+    """Return the model without a user's words, loaded once a process."""
+    return JiebaModel()
+
+
+@cache
 def hidden_markov_model() -> HiddenMarkovModel:
     """Return jieba's hidden Markov model, loaded once."""
     return HiddenMarkovModel()
@@ -131,15 +137,12 @@ def hidden_markov_model() -> HiddenMarkovModel:
 @cache
 def read_dictionary() -> tuple[dict[str, int], int]:
     """Return jieba's dictionary (word to frequency) and the sum of all its frequencies."""
-    words: dict[str, int] = {}
-    total = 0
     with jieba_library().Tokenizer().get_dict_file() as stream:
-        for line in stream.read().decode("utf-8").split("\n"):
-            if line.strip():
-                word, frequency = line.strip().split(" ")[:2]
-                words[word] = int(frequency)
-                total += int(frequency)
-    return {word: frequency for word, frequency in words.items() if frequency}, total
+        fields = stream.read().decode("utf-8").split()
+    assert len(fields) % 3 == 0, "each line of jieba's dictionary is a word, its frequency and its tag"
+    frequencies = [*map(int, fields[1::3])]
+    words = dict(zip(fields[0::3], frequencies, strict=True))
+    return {word: frequency for word, frequency in words.items() if frequency}, sum(frequencies)
 
 
 def with_frequencies(user_words: list[UserWord]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from corpus.errors import Problem, UserError
 from corpus.files import atomic_file
 from tokenizer.chinese import ChineseTokenizer
-from tokenizer.word_table import WordTable
+from tokenizer.word_table import MAX_WORD_TOKENS, WordTable
 
 LEXICON_NAME = "lexicon.tsv"
 
@@ -42,36 +42,27 @@ class Lexicon:
     def from_counts(cls, words: list[str], counts: NDArray[np.int64], tokenizer: ChineseTokenizer) -> Lexicon:
         """Return the lexicon of words given as text; those the tokenizer cannot write exactly are left out."""
         encoded = tokenizer.encode_batch(words)
-        bad = tokenizer.vocabulary.special_mask[encoded.input_ids]
-        symbol = tokenizer.vocabulary.symbol_mask[encoded.input_ids]
-        kept = []
-        for number in range(len(words)):
-            tokens = slice(encoded.bounds[number], encoded.bounds[number + 1])
-            if tokens.start < tokens.stop and not bad[tokens].any() and not symbol[tokens].all():
-                kept.append(number)
-        lengths = np.diff(encoded.bounds)[kept]
-        offsets = np.zeros(len(kept) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        parts = [encoded.input_ids[encoded.bounds[n] : encoded.bounds[n + 1]] for n in kept]
-        ids = np.concatenate([np.zeros(0, np.int32), *parts])
-        return cls([words[n] for n in kept], counts[kept], ids, offsets)
+        kept = np.flatnonzero(_drawable(encoded.input_ids, encoded.bounds, tokenizer))
+        return cls([words[n] for n in kept], counts[kept], *_take(encoded.input_ids, encoded.bounds, kept))
 
     @classmethod
     def from_table(cls, table: WordTable, tokenizer: ChineseTokenizer) -> Lexicon:
-        """Return the lexicon of counted words: the most frequent 500,000, ties by their token ids."""
+        """Return the lexicon of counted words: the most frequent 500,000, ties by their token ids.
+
+        A word whose text reads back as other tokens is left out: it would be another word.
+        """
         order = word_order(table)[:MAX_WORDS]
-        words = [tokenizer.decode_word(table.ids[table.offsets[w] : table.offsets[w + 1]]) for w in order]
-        lexicon = cls.from_counts(words, table.counts[order], tokenizer)
-        # Text that reads back as other tokens would be another word: keep only those that read back as themselves.
-        original: dict[str, bytes] = {}
-        for word, w in zip(words, order, strict=True):
-            original.setdefault(word, table.ids[table.offsets[w] : table.offsets[w + 1]].tobytes())
-        rows: dict[str, int] = {}
-        for row, word in enumerate(lexicon.words):
-            tokens = lexicon.ids[lexicon.offsets[row] : lexicon.offsets[row + 1]]
-            if tokens.tobytes() == original[word]:
-                rows.setdefault(word, row)
-        return lexicon._subset(list(rows.values()))
+        ids, offsets = _take(table.ids, table.offsets, order)
+        words = tokenizer.decode_words(ids, offsets)
+        encoded = tokenizer.encode_batch(words)
+        fine = np.diff(encoded.bounds) == np.diff(offsets)
+        fine &= _drawable(ids, offsets, tokenizer)
+        rows = np.flatnonzero(fine)
+        same = _take(encoded.input_ids, encoded.bounds, rows)[0] == (taken := _take(ids, offsets, rows))[0]
+        if len(rows):
+            rows = rows[np.logical_and.reduceat(same, taken[1][:-1])]
+        # Two words may have one text (as "a ##b" and "ab"); only one of them reads back.
+        return cls([words[row] for row in rows], table.counts[order][rows], *_take(ids, offsets, rows))
 
     @classmethod
     def load(cls, folder: str | Path, tokenizer: ChineseTokenizer) -> Lexicon:
@@ -103,16 +94,31 @@ class Lexicon:
         with atomic_file(Path(folder) / LEXICON_NAME) as stream:
             stream.writelines(f"{word}\t{count}\n" for word, count in zip(self.words, self.counts, strict=True))
 
-    def _subset(self, rows: list[int]) -> Lexicon:
-        parts = [self.ids[self.offsets[w] : self.offsets[w + 1]] for w in rows]
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum([len(part) for part in parts], out=offsets[1:])
-        ids = np.concatenate([np.zeros(0, np.int32), *parts])
-        return Lexicon([self.words[w] for w in rows], self.counts[rows], ids, offsets)
-
 
 def word_order(table: WordTable) -> NDArray[np.int64]:
     """Return the table's words, most frequent first, ties by token ids: the same for any order of counting."""
-    keys = [tuple(table.ids[table.offsets[w] : table.offsets[w + 1]].tolist()) for w in range(len(table))]
-    counts = table.counts.tolist()
-    return np.array(sorted(range(len(table)), key=lambda w: (-counts[w], keys[w])), np.int64)
+    lengths = np.diff(table.offsets)
+    padded = np.full((len(table), MAX_WORD_TOKENS), -1, np.int32)
+    padded[np.arange(MAX_WORD_TOKENS) < lengths[:, None]] = table.ids
+    return np.lexsort((*padded.T[::-1], -table.counts))
+
+
+def _drawable(ids: NDArray[np.int32], offsets: NDArray[np.int64], tokenizer: ChineseTokenizer) -> NDArray[np.bool_]:
+    """Return (W,) bool: words with tokens, none of them special and not all of them symbols."""
+    vocabulary = tokenizer.vocabulary
+    lengths = np.diff(offsets)
+
+    def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.diff(np.append(0, np.cumsum(mask[ids]))[offsets])
+
+    return (lengths > 0) & (count(vocabulary.special_mask) == 0) & (count(vocabulary.symbol_mask) < lengths)
+
+
+def _take(
+    ids: NDArray[np.int32], offsets: NDArray[np.int64], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return flat ids and offsets of some words, in the order given."""
+    lengths = np.diff(offsets)[rows]
+    ends = np.append(0, np.cumsum(lengths))
+    places = np.repeat(offsets[rows] - ends[:-1], lengths) + np.arange(ends[-1])
+    return ids[places], ends

@@ -1,4 +1,5 @@
-"""Compiled encoding: one table look-up a Chinese character, one hash look-up a run of other characters."""
+"""Compiled encoding: one table look-up a Chinese character, steps through a table for plain letters and digits, one
+hash look-up for any other run of characters."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tokenizer.ascii_pieces import CONTINUED_ROOT, MAX_RUN_CHARACTERS, WORD_ROOT, AsciiPieces
 from tokenizer.wordpiece import SPACE, UNSEEN, CharacterClasses
 
 # What the kernel found besides tokens.
@@ -24,13 +26,18 @@ class LookupEncoder:
 
     Args:
         classes: says what a code point is (:class:`tokenizer.wordpiece.CharacterClasses`).
-        encode_run: token ids and offsets of a run of characters between spaces, Chinese characters and punctuation.
+        pieces: WordPiece for runs of ASCII letters and digits.
+        encode_run: token ids and offsets of any other run between spaces, Chinese characters and punctuation.
     """
 
     def __init__(
-        self, classes: CharacterClasses, encode_run: Callable[[str], tuple[list[int], list[tuple[int, int]]]]
+        self,
+        classes: CharacterClasses,
+        pieces: AsciiPieces,
+        encode_run: Callable[[str], tuple[list[int], list[tuple[int, int]]]],
     ) -> None:
         self._classes = classes
+        self._pieces = pieces
         self._encode_run = encode_run
         self._table = np.full(UNICODE_SIZE, UNSEEN, np.int32)
         self._runs = RunTable()
@@ -54,6 +61,10 @@ class LookupEncoder:
                 code_points,
                 bounds,
                 self._table,
+                self._pieces.columns,
+                self._pieces.steps,
+                self._pieces.tokens,
+                self._pieces.unknown,
                 self._runs.slots,
                 self._runs.keys,
                 self._runs.key_ends,
@@ -150,8 +161,58 @@ def _insert(slots, keys, key_ends, first, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
+def _encode_plain(  # type: ignore[no-untyped-def]
+    code_points, start, end, first, columns, steps, tokens, unknown, ids, offsets, count
+):
+    """Write the pieces of a run of letters and digits, longest first; return how many."""
+    pieces = 0
+    begin = start
+    whole = end - start <= MAX_RUN_CHARACTERS
+    while begin < end and whole:
+        node = WORD_ROOT if begin == start else CONTINUED_ROOT
+        token = -1
+        after = begin
+        for place in range(begin, end):
+            node = steps[node, columns[code_points[place]]]
+            if node < 0:
+                break
+            if tokens[node] >= 0:
+                token = tokens[node]
+                after = place + 1
+        if token < 0:
+            whole = False
+            break
+        ids[count + pieces] = token
+        offsets[count + pieces, 0] = begin - first
+        offsets[count + pieces, 1] = after - first
+        pieces += 1
+        begin = after
+    if whole:
+        return pieces
+    ids[count] = unknown
+    offsets[count, 0] = start - first
+    offsets[count, 1] = end - first
+    return 1
+
+
+@njit(cache=True, nogil=True)
 def _encode(  # type: ignore[no-untyped-def]
-    code_points, bounds, table, slots, keys, key_ends, values, value_ends, ids, offsets, token_bounds, new
+    code_points,
+    bounds,
+    table,
+    columns,
+    steps,
+    tokens,
+    unknown,
+    slots,
+    keys,
+    key_ends,
+    values,
+    value_ends,
+    ids,
+    offsets,
+    token_bounds,
+    new,
 ):
     count = 0
     missed = 0
@@ -176,16 +237,26 @@ def _encode(  # type: ignore[no-untyped-def]
                 continue
             start = place
             code = _FNV_START
+            plain = True
             while token == -1:
-                code = (code ^ np.uint64(code_points[place])) * _FNV_PRIME
+                point = code_points[place]
+                plain = plain and point < 128 and columns[point] >= 0
+                code = (code ^ np.uint64(point)) * _FNV_PRIME
                 place += 1
                 if place == end:
                     break
                 token = table[code_points[place]]
             if token == UNSEEN:
                 return NEW_CHARACTERS, 0
-            slot = np.int64((code ^ (code >> _SHIFT)) & np.uint64(last_slot))
             length = place - start
+            if plain:
+                if count + length > room:
+                    return FULL, 0
+                count += _encode_plain(
+                    code_points, start, place, first, columns, steps, tokens, unknown, ids, offsets, count
+                )
+                continue
+            slot = np.int64((code ^ (code >> _SHIFT)) & np.uint64(last_slot))
             entry = slots[slot]
             while entry >= 0:
                 key = key_ends[entry]

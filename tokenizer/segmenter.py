@@ -18,6 +18,7 @@ from tokenizer.jieba_model import (
     JiebaModel,
     character_classes,
     hidden_markov_model,
+    jieba_model,
     new_jieba,
     read_dictionary,
     with_frequencies,
@@ -138,7 +139,7 @@ class CompiledSegmenter:
 
     @cached_property
     def _model(self) -> JiebaModel:
-        return JiebaModel(self._user_words)
+        return JiebaModel(self._user_words) if self._user_words else jieba_model()
 
     def starts(self, texts: Sequence[str]) -> NDArray[np.bool_]:
         """Return where jieba's words begin."""

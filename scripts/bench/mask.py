@@ -1,0 +1,148 @@
+"""Masking and collation: ours against transformers' whole_word_mask collator, same texts and shapes, one core.
+
+    python scripts/bench/mask.py --tokens data/tokens [--length 128 512] [--batch 64]
+
+``rows`` is what pretraining reads: packed rows with sentence pairs, n-grams, similar words and the exact budget, made
+from token documents on disk. ``collator`` is DataCollatorForMacBert on the very features that transformers' collator
+gets, with the words found again from the ids, and with the words known. Tokens are slots of the batch, padding
+included, on both sides.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# This folder's tokenize.py would hide the standard library's; the scripts need the checkout instead.
+sys.path.pop(0)
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import argparse
+import statistics
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from scripts.bench.one_core import pin_to_one_core
+
+
+def main() -> None:
+    """Print million tokens a second of each side, and ratios."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", required=True, help="folder of macbert tokenizer encode, with similar words")
+    parser.add_argument("--length", type=int, nargs="+", default=[128, 512])
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument(
+        "--batches", type=int, default=30, help="batches of transformers' collator; ours gets ten times"
+    )
+    arguments = parser.parse_args()
+    pin_to_one_core()
+
+    import torch
+
+    torch.set_num_threads(1)
+    from macbert.examples import PretrainingExamples
+    from macbert.masking import DataCollatorForMacBert, MacMasking
+    from tokenizer import ChineseTokenizer, Lexicon, SimilarWords, TokenDocuments
+
+    folder = Path(arguments.tokens)
+    tokenizer = ChineseTokenizer.from_pretrained(folder / "tokenizer")
+    similar, lexicon = SimilarWords.load(folder / "tokenizer"), Lexicon.load(folder / "tokenizer", tokenizer)
+    documents = TokenDocuments.open(folder)
+    for length in arguments.length:
+        made = {
+            strategy: PretrainingExamples(
+                documents, tokenizer, MacMasking(strategy=strategy), length, similar=similar, lexicon=lexicon
+            )
+            for strategy in ("mac", "wwm+ngram", "wwm", "mlm")
+        }
+        features = peer_features(tokenizer, made["mac"], length, arguments.batch * 8)
+        batches = [features[i : i + arguments.batch] for i in range(0, len(features), arguments.batch)]
+        peers = peer_collators(tokenizer)
+        collator = DataCollatorForMacBert(tokenizer, similar=similar, lexicon=lexicon, max_length=length)
+        rows = made["mac"].num_rows
+        print(f"length {length}, batch {arguments.batch}: {rows:,} rows, padding {made['mac'].padding_share:.2%}")
+
+        def own_rows(strategy: str, made: dict[str, Any] = made) -> Callable[[int], object]:
+            def run(number: int) -> object:
+                first = number * arguments.batch % (made[strategy].num_rows - arguments.batch)
+                batch = made[strategy].batch(number, range(first, first + arguments.batch))
+                return {name: torch.from_numpy(value) for name, value in batch.items()}
+
+            return run
+
+        def on_features(collate: Any, known: bool, batches: list[Any] = batches) -> Callable[[int], object]:
+            dropped = set() if known else {"word_starts", "sentence_starts"}
+            kept = [[{k: v for k, v in row.items() if k not in dropped} for row in batch] for batch in batches]
+            return lambda number: collate([dict(row) for row in kept[number % len(kept)]])
+
+        sides: dict[str, Callable[[int], object]] = {
+            "transformers whole_word_mask": on_features(peers["whole_word_mask"], known=False),
+            "transformers mlm": on_features(peers["mlm"], known=False),
+            "collator mac, words found again": on_features(collator, known=False),
+            "collator mac, words known": on_features(collator, known=True),
+            **{f"rows {strategy}": own_rows(strategy) for strategy in made},
+        }
+        seconds = measure(sides, arguments.batches)
+        base = seconds["transformers whole_word_mask"]
+        for name, taken in seconds.items():
+            speed = arguments.batch * length / taken / 1e6
+            print(f"  {name:32} {speed:7.2f} M tokens/s {base / taken:7.1f} x transformers whole_word_mask")
+
+
+def peer_features(tokenizer: Any, examples: Any, length: int, rows: int) -> list[dict[str, Any]]:
+    """Return rows as transformers' tokenizer makes them, of full length, with words and sentences known as well."""
+    from macbert.masking.choosing import EDGE, WORD
+    from macbert.masking.texts import text_marks
+
+    batch = examples.batch(0, range(min(rows, examples.num_rows)))
+    ids = batch["input_ids"].copy()
+    chosen = batch["labels"] != -100
+    ids[chosen] = batch["labels"][chosen]
+    special = {tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id}
+    peer = tokenizer.to_transformers()
+    features = []
+    for row in ids.tolist():
+        # Two rows' text, so that each feature fills its length.
+        text = tokenizer.decode_word(i for i in row if i not in special) * 2
+        made = peer(
+            text, truncation=True, max_length=length, return_special_tokens_mask=True, return_offsets_mapping=True
+        )
+        encoded = tokenizer.encode_batch([text])
+        marks = text_marks(encoded)[: length - 2]
+        feature = dict(made)
+        for name, bit in (("word_starts", WORD), ("sentence_starts", EDGE)):
+            feature[name] = [False, *(marks & bit > 0).tolist(), False]
+        features.append(feature)
+    return features
+
+
+def peer_collators(tokenizer: Any) -> dict[str, Any]:
+    """Return transformers' collators."""
+    from transformers import DataCollatorForLanguageModeling
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return {
+            "whole_word_mask": DataCollatorForLanguageModeling(tokenizer.to_transformers(), whole_word_mask=True),
+            "mlm": DataCollatorForLanguageModeling(tokenizer.to_transformers()),
+        }
+
+
+def measure(sides: dict[str, Callable[[int], object]], batches: int) -> dict[str, float]:
+    """Return each side's median seconds a batch, the sides in turn, so that a busy machine is busy for all."""
+    for run in sides.values():
+        run(0)
+    taken: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(batches):
+        for name, run in sides.items():
+            for repeat in range(10 if name.startswith("rows") else 1):
+                start = time.perf_counter()
+                run(number * 10 + repeat)
+                taken[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""What the benchmarks share: one core, the same texts for both sides, the best of several runs."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from itertools import islice
+
+# Before any library starts its threads.
+for _name in ("RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+
+
+def pin_to_one_core() -> None:
+    """Keep this process, threads included, on one core."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def read_texts(paths: list[str], characters: int) -> list[str]:
+    """Return texts of files (any format that ``macbert corpus build`` reads), each file giving its share."""
+    from corpus import read_documents
+
+    texts: list[str] = []
+    for path in paths:
+        size = 0
+        for document in islice(read_documents(path), 1_000_000):
+            texts.append(document.text)
+            size += len(document.text)
+            if size * len(paths) >= characters:
+                break
+    return texts
+
+
+def interleaved(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
+    """Return the best seconds of each function, run in turn so that a busy machine is busy for all."""
+    best = dict.fromkeys(runs, float("inf"))
+    for _ in range(repeats):
+        for name, run in runs.items():
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - start)
+    return best
