@@ -65,14 +65,15 @@ class Extractor:
         return Example(second, question=first) if self.task == "mrc" else Example(first, text_pair=second)
 
 
-def load_extractor(folder: str | Path, *, device: str | None = None) -> Extractor:
+def load_extractor(folder: str | Path, *, task: str | None = None, device: str | None = None) -> Extractor:
     """Load a fine-tuned model for reading texts.
 
     Args:
-        folder: what ``macbert finetune`` wrote.
+        folder: what ``macbert finetune`` wrote; with task "correct" also a pretraining run.
+        task: what the model must be for; default: whatever it is for.
         device: torch's name of one; default: a GPU if there is one.
 
     Raises:
         UserError: no such folder, or not a fine-tuned model.
     """
-    return Extractor(load_finetuned(str(folder), device=device))
+    return Extractor(load_finetuned(str(folder), expected_task=task, device=device))

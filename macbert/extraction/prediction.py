@@ -47,7 +47,7 @@ def predict(config: PredictConfig, *, progress: Progress | None = None) -> Predi
     Raises:
         UserError: no such model or file, or lines with mistakes (all listed).
     """
-    extractor = load_extractor(config.model)
+    extractor = load_extractor(config.model, task=config.task)
     examples = [Example(text) for text in config.text]
     if config.input is not None:
         name = Path(config.input)

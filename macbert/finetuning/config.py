@@ -198,6 +198,9 @@ class PredictConfig:
     output: str | None = None
     """File for the predictions, in the annotation format with scores; default: they are printed."""
 
+    task: Literal["correct"] | None = None
+    """Only for a pretrained encoder that was not fine-tuned: correct spelling with its own head."""
+
     schema: str | None = None
     """What to keep, as JSON in the form of UIE: ["人物", {"事件": ["时间", "地点"]}]; default: everything."""
 

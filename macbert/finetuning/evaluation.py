@@ -22,6 +22,8 @@ def evaluate(config: EvaluateConfig, *, progress: Progress | None = None) -> Eva
         lambda: load_finetuned(config.model, expected_task=config.task), lambda: read_examples(config.data)
     )
     task = loaded.task
+    if config.threshold is not None:
+        task.options["threshold"] = config.threshold
     require(gold, task.requires, config.data, task.name)
     task.check_gold(gold, config.data)
     start = time.perf_counter()

@@ -17,6 +17,9 @@ from macbert.finetuning.tasks.base import Task
 TASK_NAME = "task.json"
 SCHEMA_VERSION = 1
 
+ZERO_SHOT_LENGTH = 256
+"""Tokens of a window where nobody chose."""
+
 
 @dataclass(frozen=True)
 class FinetunedModel:
@@ -56,6 +59,9 @@ def load_finetuned(folder: str, *, expected_task: str | None = None, device: str
 
     path = Path(folder) / TASK_NAME
     config = load_config(folder)
+    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    if not path.is_file() and expected_task == "correct":
+        return _untrained_corrector(folder, config, target)
     if not path.is_file():
         found = "a model folder without it"
         fix = "fine-tune it first: macbert finetune TASK"
@@ -76,5 +82,25 @@ def load_finetuned(folder: str, *, expected_task: str | None = None, device: str
     tokenizer = load_tokenizer(folder, config, max_length)
     cls = task_class(name, options.get("head", "auto"))
     task = cls(tokenizer, labels, max_length=max_length, stride=stride, options=options)
-    target = device or ("cuda" if torch.cuda.is_available() else "cpu")
     return FinetunedModel(task, task.load_model(folder).to(target).eval())
+
+
+def _untrained_corrector(folder: str, config: Any, device: str) -> FinetunedModel:
+    """Return a pretrained encoder's own head as a corrector; restoring replaced words is what it was trained for."""
+    from macbert.finetuning.tasks.corrections import Corrections
+
+    length = min(config.max_position_embeddings, ZERO_SHOT_LENGTH)
+    task = Corrections.untrained(load_tokenizer(folder, config, length), length)
+    weights = Path(folder) / "model.safetensors"
+    if weights.is_file() and not any(name.startswith("cls.predictions.") for name in _weight_names(weights)):
+        found = "none (an encoder alone)"
+        fix = "give a pretraining run, or fine-tune first: macbert finetune correct"
+        raise UserError.at(folder, expected="a masked-language-model head", found=found, fix=fix)
+    return FinetunedModel(task, task.load_model(folder).to(device).eval())
+
+
+def _weight_names(path: Path) -> list[str]:
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as weights:
+        return list(weights.keys())

@@ -160,8 +160,10 @@ def _train_seed(
         quiet_callbacks(trainer, config)
         outcome = trainer.train()
         shutil.rmtree(work, ignore_errors=True)
+        best = trainer.state.best_global_step or max(scored)
+        if task.calibrate(model, dev, DEV_BATCH_TOKENS):
+            scored[best] = task.score(dev, task.predict(model, dev, DEV_BATCH_TOKENS))
         save_finetuned(task, model, folder)
-    best = trainer.state.best_global_step or max(scored)
     with open(folder / "log.jsonl", "w", encoding="utf-8") as stream:
         stream.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in journal.lines)
     return {

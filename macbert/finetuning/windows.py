@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,6 +155,36 @@ def pair_windows(
         types[length_a + 2 :] = 1
         windows.append(Window(number, 0, length_a, ids, types, 1))
     return windows
+
+
+def join_windows(windows: Sequence[Window], found: Sequence[tuple[NDArray[Any], ...]]) -> tuple[NDArray[Any], ...]:
+    """Return arrays over all tokens of a text from arrays over each window's tokens, each from the window owning it."""
+    if len(windows) == 1:
+        return found[0]
+    ranges = [(window.start, window.stop) for window in windows]
+    owned = owned_ranges(ranges)
+    cuts = [slice(a - start, b - start) for (a, b), (start, _) in zip(owned, ranges, strict=True)]
+    return tuple(
+        np.concatenate([part[cut] for part, cut in zip(parts, cuts, strict=True)]) for parts in zip(*found, strict=True)
+    )
+
+
+def judge(first: int, last: int, windows: Sequence[Window]) -> int:
+    """Return the window that decides on tokens ``first`` to ``last``: the one in which they lie farthest from an edge.
+
+    The ends of the text are no edges. Where no window holds them all, the number says nothing.
+    """
+    end = windows[-1].stop
+
+    def margin(number: int) -> int:
+        window = windows[number]
+        if first < window.start or last >= window.stop:
+            return -1
+        before = end if window.start == 0 else first - window.start
+        after = end if window.stop == end else window.stop - 1 - last
+        return min(before, after)
+
+    return max(range(len(windows)), key=margin)
 
 
 def windows_by_example(windows: Sequence[Window], examples: int) -> list[list[int]]:

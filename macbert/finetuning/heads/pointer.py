@@ -47,10 +47,20 @@ class PointerHead(nn.Module):
 
 
 class PairHead(PointerHead):
-    """A score for every ordered pair of tokens and label: which head (or tail) goes with which. No RoPE, no order."""
+    """A score for every pair of tokens and label: which head (or tail) goes with which. No RoPE.
 
-    triangle = False
+    Args:
+        hidden_size: D.
+        labels: H.
+        size: d, even.
+        ordered: whether (i, j) and (j, i) mean different things; if not, only i <= j is scored.
+    """
+
     rotate = False
+
+    def __init__(self, hidden_size: int, labels: int, size: int = 64, *, ordered: bool = True) -> None:
+        super().__init__(hidden_size, labels, size)
+        self.triangle = not ordered
 
 
 def rotate(values_BLd: torch.Tensor) -> torch.Tensor:

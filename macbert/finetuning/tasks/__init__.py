@@ -10,6 +10,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     ("classify", "auto"): "classify:Classify",
+    ("correct", "auto"): "corrections:Corrections",
+    ("event", "auto"): "events:Events",
+    ("mrc", "auto"): "reading:Reading",
+    ("relation", "auto"): "relations:Relations",
     ("ner", "auto"): "token_labels:TokenLabels",
     ("ner", "bio"): "token_labels:TokenLabels",
     ("ner", "crf"): "crf_labels:CrfLabels",

@@ -93,7 +93,11 @@ class Task(ABC):
     def check_gold(self, gold: Sequence[Example], path: str) -> None:  # noqa: B027
         """Raise a UserError where labelled texts have another form than those learnt from."""
 
-    def collate(self, features: Sequence[Feature]) -> dict[str, torch.Tensor]:
+    def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int) -> bool:
+        """Choose on dev what decoding leaves open (a threshold); return whether anything may have changed."""
+        return False
+
+    def collate(self, features: Sequence[Feature]) -> dict[str, Any]:
         """Return a batch: (B, L) int64 inputs, and ``labels`` as the model wants them."""
         return {**self.inputs(features), "labels": pad_rows([f["labels"] for f in features], IGNORED)}
 

@@ -27,7 +27,7 @@ from macbert.finetuning.heads.pointer import PointerHead, text_positions
 from macbert.finetuning.heads.sparse_loss import IGNORED, sparse_multilabel_loss
 from macbert.finetuning.tasks.base import Feature, Task, unlabelled
 from macbert.finetuning.tasks.token_labels import entity_types
-from macbert.finetuning.windows import Window, text_windows, tokenize, windows_by_example
+from macbert.finetuning.windows import Window, judge, text_windows, tokenize, windows_by_example
 from macbert.metrics import Scores, score_entities
 from tokenizer import ChineseTokenizer
 
@@ -183,22 +183,4 @@ def judged_spans(
     """Return the spans of a text, each as the window sees it in which it lies farthest from an edge."""
     if len(windows) == 1:
         return list(found[0])
-    end = windows[-1].stop
-    kept = []
-    for number, own in enumerate(found):
-        for span in own:
-            if _judge(span[0], span[1], windows, end) == number:
-                kept.append(span)
-    return kept
-
-
-def _judge(first: int, last: int, windows: Sequence[Window], end: int) -> int:
-    def margin(window: Window) -> int:
-        if first < window.start or last >= window.stop:
-            return -1
-        # The ends of the text itself are no edges.
-        before = end if window.start == 0 else first - window.start
-        after = end if window.stop == end else window.stop - 1 - last
-        return min(before, after)
-
-    return max(range(len(windows)), key=lambda number: margin(windows[number]))
+    return [span for number, own in enumerate(found) for span in own if judge(span[0], span[1], windows) == number]

@@ -14,7 +14,7 @@ from macbert.finetuning.config import FinetuneConfig
 from macbert.finetuning.encoder import load_config, load_pretrained
 from macbert.finetuning.forward import Progress, run_windows
 from macbert.finetuning.tasks.base import IGNORED, Feature, Task, check_labels, unlabelled
-from macbert.finetuning.windows import Tokens, Window, owned_ranges, text_windows, tokenize, windows_by_example
+from macbert.finetuning.windows import Tokens, Window, join_windows, text_windows, tokenize, windows_by_example
 from macbert.metrics import Scores, score_entities
 from tokenizer import ChineseTokenizer
 
@@ -109,16 +109,7 @@ class TokenLabels(Task):
     def _entities(
         self, tokens: Tokens, windows: Sequence[Window], found: Sequence[tuple[np.ndarray, ...]]
     ) -> tuple[Entity, ...]:
-        joined = found[0]
-        if len(windows) > 1:
-            ranges = [(window.start, window.stop) for window in windows]
-            owned = owned_ranges(ranges)
-            cuts = [slice(a - start, b - start) for (a, b), (start, _) in zip(owned, ranges, strict=True)]
-            joined = tuple(
-                np.concatenate([part[cut] for part, cut in zip(parts, cuts, strict=True)])
-                for parts in zip(*found, strict=True)
-            )
-        labels, scores = self.best_labels(joined)
+        labels, scores = self.best_labels(join_windows(windows, found))
         return tuple(
             Entity(*tokens.characters(first, last), self.labels[kind], float(scores[first : last + 1].mean()))
             for first, last, kind in decode_bio(labels)
