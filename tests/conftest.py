@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,3 +17,74 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("development data (../shared/data) is not beside this checkout")
     return folder
+
+
+@dataclass(frozen=True)
+class SmallRoad:
+    """The folder of every stage of the road, made once from some pages of the People's Daily; read, never written."""
+
+    raw: Path
+    corpus: Path
+    tokenizer: Path
+    tokens: Path
+    run: Path
+    train: Path
+    dev: Path
+    ner: Path
+    reviews: Path
+    classify: Path
+
+
+@pytest.fixture(scope="session")
+def small_road(tmp_path_factory: pytest.TempPathFactory) -> SmallRoad:
+    """Walk the road once by its commands, with a model of one step: for tests of what the commands do with folders."""
+    import torch
+
+    from macbert.cli import main
+    from macbert.demo.source import people_daily, reviews
+
+    folder = tmp_path_factory.mktemp("small_road")
+    road = SmallRoad(
+        **{name: folder / name for name in SmallRoad.__dataclass_fields__ if name not in _FILES},
+        **{name: folder / f"{name}.jsonl" for name in _FILES},
+    )
+    pages = [page for page, _ in zip(people_daily(), range(40), strict=False)]
+    write_lines(road.raw, [{"id": name, "text": "\n".join(part.text for part in page)} for name, page in pages])
+    named = [
+        {
+            "text": part.text,
+            "entities": [{"start": start, "end": end, "type": kind} for start, end, kind in part.names()],
+        }
+        for _, page in pages
+        for part in page
+        if len(part.text) < 80
+    ]
+    write_lines(road.train, named[:60])
+    write_lines(road.dev, named[60:90])
+    opinions = [{"text": text[:60], "label": label} for _, text, label in reviews()]
+    write_lines(road.reviews, [*opinions[:20], *opinions[-20:]])
+
+    def macbert(command: str, **settings: Any) -> None:
+        flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        assert main([*command.split(), *flags, "--quiet"]) == 0, command
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    macbert("corpus build", input=road.raw, output=road.corpus, preset="keep-all")
+    macbert("tokenizer train", input=road.corpus, output=road.tokenizer, vocab_size=3000)
+    macbert("tokenizer similar", input=road.corpus, tokenizer=road.tokenizer, output=road.tokenizer, min_count=3)
+    macbert("tokenizer encode", input=road.corpus, tokenizer=road.tokenizer, output=road.tokens, heldout_fraction=0.05)
+    macbert("pretrain", model="tiny", data=road.tokens, output=road.run, max_steps=1, global_batch_size=4)
+    steps = {"model": road.run, "max_steps": 2, "eval_strategy": "steps", "eval_steps": 2}
+    macbert("finetune ner", train=road.train, dev=road.dev, output=road.ner, **steps)
+    macbert("finetune classify", train=road.reviews, dev=road.reviews, output=road.classify, **steps)
+    torch.set_num_threads(threads)
+    return road
+
+
+_FILES = ("raw", "train", "dev", "reviews")
+
+
+def write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows as JSON lines."""
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
