@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors.torch import load_model, save_model
 from torch import nn
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PreTrainedModel, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer_callback import EarlyStoppingCallback, ProgressCallback
 
 from macbert.finetuning.config import FinetuneConfig
@@ -34,6 +36,25 @@ class TaskTrainer(Trainer):
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if isinstance(self.model, PreTrainedModel):
+            super()._save(output_dir, state_dict)
+            return
+        # Trainer would refuse a model of ours whose parts share a weight (a tied vocabulary).
+        folder = Path(output_dir or str(self.args.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        save_model(cast(nn.Module, self.model), str(folder / _WEIGHTS))
+
+    def _load_best_model(self) -> None:
+        if isinstance(self.model, PreTrainedModel):
+            super()._load_best_model()
+            return
+        best = Path(str(self.state.best_model_checkpoint)) / _WEIGHTS
+        load_model(cast(nn.Module, self.model), str(best), device=str(self.args.device))
+
+
+_WEIGHTS = "model.safetensors"
 
 
 class Journal(TrainerCallback):
