@@ -47,7 +47,7 @@ LINE_STEPS = ("boilerplate_lines", "line_dedup")
 
 CORPUS_SETTINGS: dict[str, dict[str, Any]] = {
     "exact_dedup": {},
-    "near_dedup": {"threshold": 0.7, "ngram": 4, "bands": 21, "rows": 6},
+    "near_dedup": {"threshold": 0.7, "cluster_threshold": 0.5, "ngram": 4, "bands": 21, "rows": 6},
     "boilerplate_lines": {"min_documents": 20, "min_chars": 2, "max_chars": 60},
     "line_dedup": {"min_chars": 15, "max_chars": 1 << 31},
 }

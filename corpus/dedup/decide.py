@@ -115,6 +115,7 @@ def _near(
         offsets,
         rank,
         settings["threshold"],
+        settings["cluster_threshold"],
         memory,
         lambda done, total: tell("find near duplicates", done, total),
     )

@@ -35,6 +35,8 @@ def equal_key_groups(
 
 
 def _groups(keys: np.ndarray, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if not len(keys):
+        return numbers, np.zeros(1, dtype=np.int64)
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     same_as_before = np.concatenate([[False], ordered[1:] == ordered[:-1]])

@@ -1,9 +1,9 @@
 """Documents that say nearly the same: candidates by MinHash bands, links by verified Jaccard, one stays of each kind.
 
-Of a cluster (documents joined by verified links) the longest stays; each shorter one goes if it is similar enough to a
-document that stays, and stays itself if not. So every document dropped is verified against the very one kept for it,
-chains of small changes do not carry a cluster away, and the outcome depends on the texts alone: neither on their order
-nor on who compared them.
+Of a cluster (documents joined by links of verified similarity ``threshold``) the longest stays; each shorter one goes
+if its similarity to a document that stays is ``cluster_threshold``, and stays itself if not. So every document dropped
+is verified against the very one kept for it, a chain of small changes carries no cluster away, and the outcome depends
+on the texts alone: neither on their order nor on who compared them.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def link_clusters(
     offsets: np.ndarray,
     rank: np.ndarray,
     threshold: float,
+    cluster_threshold: float,
     memory: int,
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +58,8 @@ def link_clusters(
         shingles: sorted distinct shingle hashes of all candidates, one after the other, uint32.
         offsets: (candidates + 1,) int64, where each candidate's shingles begin.
         rank: (candidates,) int64, a fixed order of the candidates by their content, best first.
-        threshold: least Jaccard similarity of duplicates.
+        threshold: least Jaccard similarity of a link.
+        cluster_threshold: least Jaccard similarity of a document that goes to the one that stays for it.
     """
     position = np.cumsum(candidates) - 1
     parent = np.arange(len(rank), dtype=np.int64)
@@ -69,7 +71,7 @@ def link_clusters(
             order = np.lexsort((rank[places], np.repeat(np.arange(len(starts) - 1), np.diff(starts))))
             _link(places[order], starts, shingles, offsets, parent, threshold)
     tell(columns, columns)
-    return _choose(_roots(parent), rank, shingles, offsets, threshold)
+    return _choose(_roots(parent), rank, shingles, offsets, cluster_threshold)
 
 
 @numba.njit(cache=True)

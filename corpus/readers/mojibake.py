@@ -7,7 +7,7 @@ import re
 from corpus.readers.encoding import common_share
 
 # What UTF-8 Chinese looks like when read as GBK: the first two bytes of 的，。“是在 and others give these rare hanzi.
-_UTF8_AS_GBK = re.compile("[鐨锛銆鏄鍦鈥涓鍜浜鏈杩欑鎴戜滑]")
+_UTF8_AS_GBK = re.compile("[鐨锛銆鏄鍦鈥涓鍜鏈杩鎴戜]")
 # What it looks like when read as Latin-1 or Windows-1252: lead bytes E4-E9 are ä å æ ç è é.
 _UTF8_AS_LATIN = re.compile("[äåæçèéï][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 # Bytes that are gone: U+FFFD encoded as UTF-8 and read as GBK; uninitialised memory read as GBK.
@@ -34,7 +34,7 @@ def is_mojibake(text: str) -> bool:
     if _UTF8_AS_LATIN.search(text) and 3 * len(_UTF8_AS_LATIN.findall(text)) > len(text) / 2:
         return True
     found = _UTF8_AS_GBK.findall(text) if _UTF8_AS_GBK.search(text) else ()
-    return len(found) * 8 > len(text) and common_share(text) < 0.5
+    return len(found) > 1 and len(found) * 8 > len(text) and common_share(text) < 0.5
 
 
 def undo_mojibake(text: str) -> str | None:

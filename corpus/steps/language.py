@@ -43,7 +43,7 @@ def identify(text: str) -> str:
     if total == 0:
         return "und"
     # Japanese prose is about half kana; Chinese quotes a kana name now and then.
-    if kana * 10 > han + kana and kana > 1:
+    if kana * 6 > han + kana and kana > 1:
         return "ja"
     if 2 * hangul > total / 2:
         return "ko"
