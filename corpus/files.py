@@ -91,19 +91,40 @@ def check_output(path: str | Path) -> Path:
     """Return ``path`` if a command may write its output folder there.
 
     Raises:
-        UserError: it is a file, a Python package (it holds ``__init__.py``), or a folder with files of somebody else's
-            (not empty, and without our manifest).
+        UserError: it is a file or lies in one, a Python package (it holds ``__init__.py``), or a folder with files of
+            somebody else's (not empty, and without our manifest).
     """
     path = Path(path)
     another = "choose another --output"
     if path.is_file():
         raise UserError.at(path, expected="a folder or nothing", found="a file", fix=another)
+    _check_parent(path, another)
     if (path / "__init__.py").exists():
         raise UserError.at(path, expected="a folder for output", found="a Python package (__init__.py)", fix=another)
     if path.is_dir() and any(path.iterdir()) and not (path / MANIFEST_NAME).is_file():
         found = "a folder with other files and no manifest.json of ours"
         raise UserError.at(path, expected="an empty or new folder", found=found, fix=f"{another}, or empty it")
     return path
+
+
+def check_output_file(path: str | Path) -> Path:
+    """Return ``path`` if a command may write a file there; an existing file is replaced.
+
+    Raises:
+        UserError: it is a folder, or lies in a file.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UserError.at(path, expected="a file or nothing", found="a folder", fix="give the name of a file")
+    _check_parent(path, "choose another file")
+    return path
+
+
+def _check_parent(path: Path, fix: str) -> None:
+    """Raise UserError if the nearest thing above ``path`` is not a folder."""
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir():
+        raise UserError.at(path, expected="a place in a folder", found=f"{above}, a file, above it", fix=fix)
 
 
 def _umask() -> int:

@@ -54,12 +54,12 @@ def fingerprint(files: list[InputFile]) -> tuple[list[tuple[InputFile, str]], li
         UserError: all of them are empty.
     """
     empty = [file for file in files if os.path.getsize(file.path) == 0]
-    for file in empty:
-        log.warning("%s: an empty file, skipped", file.path)
     if len(empty) == len(files):
         raise UserError(
             *(Problem(file.path, "documents", "an empty file", "check how the file was made") for file in empty)
         )
+    for file in empty:
+        log.warning("%s: an empty file, skipped", file.path)
     held = [(file, sha256_file(file.path)) for file in files if file not in empty]
     return sorted(held, key=lambda pair: (pair[0].source, pair[1], pair[0].path)), sorted(file.source for file in empty)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from corpus.errors import UserError
@@ -113,7 +114,7 @@ class SimilarWords:
         """Load the table of a tokenizer folder.
 
         Raises:
-            UserError: the folder has none.
+            UserError: the folder has none, or a damaged one.
         """
         folder = Path(folder)
         path = folder / TABLE_NAME
@@ -124,7 +125,11 @@ class SimilarWords:
                 found="none",
                 fix="run 'macbert tokenizer similar'",
             )
-        tensors = load_file(path)
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            fix = "run 'macbert tokenizer similar' again"
+            raise UserError.at(path, expected="a whole table", found=str(error), fix=fix) from None
         meta = json.loads((folder / META_NAME).read_text(encoding="utf-8")) if (folder / META_NAME).is_file() else {}
         table = cls(
             tensors["word_ids"],

@@ -98,6 +98,8 @@ def read_thesaurus(path: str | Path) -> list[list[str]]:
             problems.append(Problem(f"{path}:{number}", "'CODE= word word ...'", found, "mend or delete the line"))
         elif code[-1] == "=":
             classes.append(words)
+    if not classes and not problems:
+        problems.append(Problem(str(path), "lines 'Aa01A01= word word ...'", "none", "check the file"))
     if problems:
         raise UserError(*problems[:20])
     return classes
