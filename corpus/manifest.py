@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -112,11 +112,19 @@ def manifest_sha256(folder: str | Path) -> str:
     return config_hash({name: entry["sha256"] for name, entry in manifest["files"].items()})
 
 
-def verify_manifest(folder: str | Path, kind: str) -> list[Problem]:
-    """Return every way in which a folder's files differ from its manifest; an empty list is a sound folder."""
+def verify_manifest(folder: str | Path, kind: str, *, only: Callable[[str], bool] = lambda name: True) -> list[Problem]:
+    """Return every way in which a folder's files differ from its manifest; an empty list is a sound folder.
+
+    Args:
+        folder: one of ours.
+        kind: what it must be.
+        only: which files to look at, by their path inside the folder.
+    """
     folder = Path(folder)
     problems = []
     for name, entry in read_manifest(folder, kind)["files"].items():
+        if not only(name):
+            continue
         path = folder / name
         again = "restore the file or make the folder again"
         if not path.is_file():

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import UserError
+from corpus.files import check_output_file
 from corpus.readers.compression import SUFFIXES
 from macbert.annotations import Example, example_as_json, read_examples, write_examples
 from macbert.annotations.reading import read_texts
@@ -45,8 +46,10 @@ def predict(config: PredictConfig, *, progress: Progress | None = None) -> Predi
     """Read texts with a fine-tuned model.
 
     Raises:
-        UserError: no such model or file, or lines with mistakes (all listed).
+        UserError: no such model or file, lines with mistakes (all listed), or an output that is a folder.
     """
+    if config.output is not None:
+        check_output_file(config.output)
     extractor = load_extractor(config.model, task=config.task)
     examples = [Example(text) for text in config.text]
     if config.input is not None:

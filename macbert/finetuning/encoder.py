@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from corpus.errors import UserError
-from macbert.modeling.loading import quiet_transformers
+from macbert.modeling.loading import check_weights, quiet_transformers
 from tokenizer import ChineseTokenizer
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,8 @@ def load_pretrained(auto_class: Any, folder: str, config: Any, *, init: str, see
     Raises:
         UserError: weights that cannot be read, or that leave a part of the encoder without its own.
     """
+    if init != "random":
+        check_weights(folder)
     with seeded(seed), quiet_transformers():
         if init == "random":
             return auto_class.from_config(config, dtype=torch.float32, **options)

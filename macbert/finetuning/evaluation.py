@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from corpus.files import check_output_file
 from macbert.annotations import read_examples, require, write_examples
 from macbert.finetuning.config import EvaluateConfig
 from macbert.finetuning.folder import load_finetuned
@@ -18,6 +19,9 @@ def evaluate(config: EvaluateConfig, *, progress: Progress | None = None) -> Eva
     Raises:
         UserError: no such model or file, lines with mistakes (all listed), or a model for another task.
     """
+    for path in (config.output, config.report):
+        if path is not None:
+            check_output_file(path)
     loaded, gold = all_or_every_problem(
         lambda: load_finetuned(config.model, expected_task=config.task), lambda: read_examples(config.data)
     )

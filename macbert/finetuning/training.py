@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import torch
 
 from corpus.errors import Problem, UserError
-from corpus.files import atomic_folder, check_output, sha256_file
+from corpus.files import atomic_folder, sha256_file
 from corpus.manifest import write_manifest
 from macbert.annotations import Example, read_examples, require
 from macbert.finetuning.config import FinetuneConfig
@@ -26,6 +26,7 @@ from macbert.finetuning.tasks import task_class
 from macbert.finetuning.tasks.base import Feature, Task
 from macbert.metrics import Scores
 from macbert.modeling.loading import quiet_transformers
+from tokenizer.outputs import own_output
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def finetune(config: FinetuneConfig, *, progress: Progress | None = None) -> Fin
     Raises:
         UserError: everything wrong with the files, the labels and the model at once; nothing is written then.
     """
-    output = check_output(config.output)
+    output = own_output(config.output, "finetuned")
     task, train, dev = _prepare(config)
     metric = config.metric_for_best_model or task.score([], []).primary
     if metric not in (known := task.score([], []).metrics):
