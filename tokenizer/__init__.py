@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokenizer.chinese import ChineseTokenizer
-    from tokenizer.config import EncodeConfig, SimilarConfig, TrainTokenizerConfig
+    from tokenizer.config import EncodeConfig, ExtendConfig, SimilarConfig, TrainTokenizerConfig, TrimConfig
     from tokenizer.documents import TokenDocuments
     from tokenizer.encoded import EncodedTexts, Encoding
     from tokenizer.encoding import encode_corpus
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from tokenizer.segmenter import Segmenter, load_segmenter
     from tokenizer.similar import build_similar
     from tokenizer.similar_words import SimilarWords
+    from tokenizer.surgery import extend_vocabulary, trim_vocabulary
     from tokenizer.training import train_tokenizer
     from tokenizer.vocabulary import Vocabulary
 
 _HOMES = {
+    "trim_vocabulary": "tokenizer.surgery",
+    "extend_vocabulary": "tokenizer.surgery",
+    "TrimConfig": "tokenizer.config",
+    "ExtendConfig": "tokenizer.config",
     "ChineseTokenizer": "tokenizer.chinese",
     "EncodeConfig": "tokenizer.config",
     "EncodedTexts": "tokenizer.encoded",
@@ -41,17 +46,21 @@ __all__ = [
     "EncodeConfig",
     "EncodedTexts",
     "Encoding",
+    "ExtendConfig",
     "Lexicon",
     "Segmenter",
     "SimilarConfig",
     "SimilarWords",
     "TokenDocuments",
     "TrainTokenizerConfig",
+    "TrimConfig",
     "Vocabulary",
     "build_similar",
     "encode_corpus",
+    "extend_vocabulary",
     "load_segmenter",
     "train_tokenizer",
+    "trim_vocabulary",
 ]
 
 

@@ -31,6 +31,8 @@ class ChineseTokenizer:
         vocabulary: the tokens.
         lowercase: an uncased model: lower case, accents stripped.
         strip_accents: None follows ``lowercase``, as in BERT.
+        map_punctuation: curly quotes, em dash and ellipsis that the vocabulary lacks become the ASCII signs like them
+            and not [UNK]; only then ids differ from transformers' (``macbert tokenizer extend`` avoids that).
         segmenter: ``compiled`` (jieba's words, fastest), ``rjieba``, ``jieba``, ``char``, or a function from a text
             to its words.
         user_dictionary: a file of words in jieba's format that the segmenter shall know too.
@@ -42,15 +44,17 @@ class ChineseTokenizer:
         *,
         lowercase: bool = True,
         strip_accents: bool | None = None,
+        map_punctuation: bool = False,
         segmenter: str | Callable[[str], Iterable[str]] = "compiled",
         user_dictionary: str | Path | None = None,
     ) -> None:
         self.vocabulary = vocabulary
         self.lowercase = lowercase
         self.strip_accents = strip_accents
+        self.map_punctuation = map_punctuation
         self._segmenter_arguments = (segmenter, user_dictionary)
         self._backend = bert_backend(vocabulary, lowercase, strip_accents)
-        classes = CharacterClasses(vocabulary, lowercase, strip_accents)
+        classes = CharacterClasses(vocabulary, lowercase, strip_accents, map_punctuation)
         self._encoder = LookupEncoder(classes, AsciiPieces(vocabulary, lowercase), self._encode_run)
         self.pad_id, self.unk_id, self.cls_id = vocabulary.pad_id, vocabulary.unk_id, vocabulary.cls_id
         self.sep_id, self.mask_id = vocabulary.sep_id, vocabulary.mask_id
@@ -62,6 +66,7 @@ class ChineseTokenizer:
         *,
         segmenter: str | Callable[[str], Iterable[str]] = "compiled",
         lowercase: bool | None = None,
+        map_punctuation: bool | None = None,
         user_dictionary: str | Path | None = None,
     ) -> ChineseTokenizer:
         """Load from a tokenizer or model folder, or from a ``vocab.txt``.
@@ -70,14 +75,16 @@ class ChineseTokenizer:
             path: a folder with ``vocab.txt`` or a BERT ``tokenizer.json``, or a vocabulary file.
             segmenter: see the class.
             lowercase: None takes what the folder says; for a bare ``vocab.txt``, True.
+            map_punctuation: None takes what the folder says; see the class.
+            user_dictionary: see the class.
 
         Raises:
             UserError: nothing usable there, or a vocabulary with mistakes (all listed).
         """
         path = Path(path)
         settings: dict[str, Any] = _read_folder(path) if path.is_dir() else {"vocabulary": Vocabulary.load(path)}
-        if lowercase is not None:
-            settings["lowercase"] = lowercase
+        given = {"lowercase": lowercase, "map_punctuation": map_punctuation}
+        settings |= {name: value for name, value in given.items() if value is not None}
         return cls(**settings, segmenter=segmenter, user_dictionary=user_dictionary)
 
     @cached_property
@@ -145,29 +152,28 @@ class ChineseTokenizer:
         folder.mkdir(parents=True, exist_ok=True)
         self.vocabulary.save(folder / "vocab.txt")
         self._backend.save(str(folder / "tokenizer.json"))
-        config = tokenizer_config(self.lowercase, self.strip_accents)
+        config = tokenizer_config(self.lowercase, self.strip_accents, self.map_punctuation)
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The compiled tables are large and learnt quickly; a worker process starts with fresh ones.
-        settings = (self.vocabulary, self.lowercase, self.strip_accents, *self._segmenter_arguments)
-        return _rebuild, settings
+        segmenter, user_dictionary = self._segmenter_arguments
+        settings = {
+            "lowercase": self.lowercase,
+            "strip_accents": self.strip_accents,
+            "map_punctuation": self.map_punctuation,
+            "segmenter": segmenter,
+            "user_dictionary": user_dictionary,
+        }
+        return _rebuild, (self.vocabulary, settings)
 
     def _encode_run(self, run: str) -> tuple[list[int], list[tuple[int, int]]]:
         encoding = self._backend.encode(run, add_special_tokens=False)
         return encoding.ids, encoding.offsets
 
 
-def _rebuild(
-    vocabulary: Vocabulary, lowercase: bool, strip_accents: bool | None, segmenter: Any, user_dictionary: Any
-) -> ChineseTokenizer:
-    return ChineseTokenizer(
-        vocabulary,
-        lowercase=lowercase,
-        strip_accents=strip_accents,
-        segmenter=segmenter,
-        user_dictionary=user_dictionary,
-    )
+def _rebuild(vocabulary: Vocabulary, settings: dict[str, Any]) -> ChineseTokenizer:
+    return ChineseTokenizer(vocabulary, **settings)
 
 
 def _read_folder(folder: Path) -> dict[str, Any]:
@@ -191,6 +197,7 @@ def _read_folder(folder: Path) -> dict[str, Any]:
             raise UserError.at(config, expected="JSON", found="something else", fix="restore the file") from None
         settings["lowercase"] = bool(data.get("do_lower_case", settings["lowercase"]))
         settings["strip_accents"] = data.get("strip_accents", settings["strip_accents"])
+        settings["map_punctuation"] = bool(data.get("map_punctuation", False))
     if (folder / "vocab.txt").is_file():
         settings["vocabulary"] = Vocabulary.load(folder / "vocab.txt")
     elif tokens is not None:

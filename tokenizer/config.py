@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from corpus.errors import Problem, UserError
@@ -130,6 +130,9 @@ class EncodeConfig:
     workers: int = 1
     """Processes; the result is the same bytes for any number."""
 
+    map_punctuation: bool = False
+    """Write curly quotes, em dash and ellipsis that the vocabulary lacks as the ASCII signs like them, not as [UNK]."""
+
     heldout_fraction: float = 0.005
     """Share of each source's documents reserved for evaluation, by hash, in [0, 1)."""
 
@@ -141,6 +144,51 @@ class EncodeConfig:
         _check_paths(self, problems, "input", "tokenizer", "output")
         _check(self, problems, "workers", self.workers >= 1, "at least 1")
         _check(self, problems, "heldout_fraction", 0 <= self.heldout_fraction < 1, "a share in [0, 1)")
+        _raise(problems)
+
+
+@dataclass(kw_only=True)
+class ExtendConfig:
+    """Settings of ``macbert tokenizer extend``: new tokens for a model, with embedding rows."""
+
+    model: str
+    """Model folder (config.json, model.safetensors, tokenizer files)."""
+
+    output: str
+    """Folder for the changed model."""
+
+    words: list[str] = field(default_factory=list)
+    """New tokens: single characters, or words of letters and digits; never several Chinese characters."""
+
+    words_file: str | None = None
+    """File of new tokens, one a line; after a tab, a text whose pieces the new row is made from (default: the word)."""
+
+    slots: Literal["unused", "new"] = "unused"
+    """Where they go: into [unusedN] slots while there are any, or all into new rows."""
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        _check_paths(self, problems, "model", "output")
+        _check(self, problems, "words", bool(self.words or self.words_file), "words, or --words-file")
+        _raise(problems)
+
+
+@dataclass(kw_only=True)
+class TrimConfig:
+    """Settings of ``macbert tokenizer trim``: remove the tokens of a model that no text can give."""
+
+    model: str
+    """Model folder (config.json, model.safetensors, tokenizer files)."""
+
+    output: str
+    """Folder for the changed model."""
+
+    keep_unused: bool = True
+    """Keep the [unusedN] slots for words added later."""
+
+    def __post_init__(self) -> None:
+        problems: list[Problem] = []
+        _check_paths(self, problems, "model", "output")
         _raise(problems)
 
 

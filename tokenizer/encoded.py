@@ -82,6 +82,12 @@ class EncodedTexts(Sequence[Encoding]):
         """(N,) bool: True at the first token of a sentence."""
         return self.mark(mark_sentences(code_points_of("".join(self.texts)), self.text_bounds))
 
+    def texts_of(self, tokens: NDArray[np.int64]) -> list[str]:
+        """Return the original text of some tokens, given by their number among all."""
+        texts = (np.searchsorted(self.bounds, tokens, "right") - 1).tolist()
+        spans = self.offsets[tokens].tolist()
+        return [self.texts[text][start:end] for text, (start, end) in zip(texts, spans, strict=True)]
+
     def mark(self, character_starts: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return (N,) bool: True at the first token at or after a marked character of its text."""
         return mark_starts(character_starts, self.text_bounds, self.offsets, self.bounds)

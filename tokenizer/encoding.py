@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from corpus.manifest import config_hash, manifest_sha256, read_manifest, write_m
 from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import EncodeConfig
+from tokenizer.encoding_jobs import MAX_UNKNOWN_TEXTS
 from tokenizer.heldout import HELDOUT
 from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
@@ -46,6 +48,9 @@ class EncodedCorpus:
 
     words: int
     unknown_tokens: int
+    unknown_texts: dict[str, int]
+    """What became [UNK], most frequent first: nearly always single characters."""
+
     sources: list[str]
     bytes: int
     """Size of the training and held-out token files."""
@@ -61,11 +66,15 @@ class EncodedCorpus:
             ("training", f"{self.documents:,} documents, {self.tokens:,} tokens, {self.words:,} words"),
             ("held out", f"{self.heldout_documents:,} documents, {self.heldout_tokens:,} tokens"),
             ("without tokens", f"{self.empty_documents:,} documents left out"),
-            ("[UNK]", f"{self.unknown_tokens / max(1, tokens):.4%} of tokens"),
+            ("[UNK]", f"{self.unknown_tokens / max(1, tokens):.4%} of tokens{self._unknown()}"),
             ("on disk", f"{self.bytes / max(1, tokens):.2f} bytes a token"),
             ("shards", f"{self.shards}, {self.shards_reused} of them encoded before"),
             ("sources", ", ".join(self.sources)),
         ]
+
+    def _unknown(self) -> str:
+        most = [f"{text} {count:,}" for text, count in list(self.unknown_texts.items())[:12]]
+        return f": {', '.join(most)}" if most else ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON values."""
@@ -85,13 +94,18 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     output = own_output(config.output, "tokens")
     report = progress or (lambda label, done, total: None)
     tokenizer = ChineseTokenizer.from_pretrained(
-        config.tokenizer, segmenter=config.segmenter, user_dictionary=config.user_dictionary
+        config.tokenizer,
+        segmenter=config.segmenter,
+        user_dictionary=config.user_dictionary,
+        map_punctuation=config.map_punctuation or None,
     )
     _ = tokenizer.segmenter  # a wrong user dictionary is told before any work
     shards = corpus_shards(config.input)
     shas = _shard_hashes(Path(config.input), shards)
     plan = {
-        "vocabulary": config_hash([tokenizer.vocab, tokenizer.lowercase, tokenizer.strip_accents]),
+        "vocabulary": config_hash(
+            [tokenizer.vocab, tokenizer.lowercase, tokenizer.strip_accents, tokenizer.map_punctuation]
+        ),
         "segmenter": config.segmenter,
         "user_dictionary": sha256_file(config.user_dictionary) if config.user_dictionary else None,
         "heldout_fraction": config.heldout_fraction,
@@ -111,6 +125,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
             "tokenizer": str(config.tokenizer),
             "segmenter": config.segmenter,
             "user_dictionary": config.user_dictionary,
+            "map_punctuation": config.map_punctuation or None,
             "heldout_fraction": config.heldout_fraction,
             "seed": config.seed,
             "sources": sources,
@@ -138,6 +153,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
             "empty_documents": sum(result["empty"] for result in results),
             "words": sum(result["words"] for result in results),
             "unknown_tokens": sum(result["unknown"] for result in results),
+            "unknown_texts": _merged(result["unknown_texts"] for result in results),
             "sources": sources,
         }
         if not figures["documents"]:
@@ -158,6 +174,13 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     shutil.rmtree(partial, ignore_errors=True)
     size = sum(path.stat().st_size for path in output.rglob("*.arrow"))
     return EncodedCorpus(output=str(output), bytes=size, shards=len(shards), shards_reused=reused, **figures)
+
+
+def _merged(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for part in counts:
+        total.update(part)
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0]))[:MAX_UNKNOWN_TEXTS])
 
 
 def _survey(shards: list[Path], config: EncodeConfig, run: Any, report: Progress) -> tuple[list[str], dict[str, int]]:

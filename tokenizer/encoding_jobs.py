@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from tokenizer.heldout import HELDOUT, cluster_hash, hash_limit, near_duplicate_
 from tokenizer.shards import read_batches, worker_tokenizer
 from tokenizer.token_files import TokenFileWriter
 from tokenizer.word_table import WordTable
+
+# What a shard reports of its [UNK]: nearly always single characters; the rest is a long tail of rare ones.
+MAX_UNKNOWN_TEXTS = 300
 
 
 def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
@@ -33,13 +37,14 @@ def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
 
 def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
     """Encode one shard into a folder with train.arrow, heldout.arrow and, last, done.json: a job."""
-    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"], spec["user_dictionary"])
+    tokenizer = worker_tokenizer(spec["tokenizer"], spec["segmenter"], spec["user_dictionary"], spec["map_punctuation"])
+    unknown: Counter[str] = Counter()
     folder = Path(spec["output"])
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     numbers = {source: number for number, source in enumerate(spec["sources"])}
     limit, always = hash_limit(spec["heldout_fraction"]), spec["always"]
-    empty = words = unknown = 0
+    empty = words = 0
     paths = {part: folder / f"{part}.arrow" for part in ("train", HELDOUT)}
     size = tokenizer.vocab_size
     with TokenFileWriter(paths["train"], size) as train, TokenFileWriter(paths[HELDOUT], size) as heldout:
@@ -48,7 +53,7 @@ def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
             word_starts = encoded.word_starts
             sentence_starts = encoded.sentence_starts
             words += int(word_starts.sum())
-            unknown += int((encoded.input_ids == tokenizer.unk_id).sum())
+            unknown.update(encoded.texts_of(np.flatnonzero(encoded.input_ids == tokenizer.unk_id)))
             for number, (identity, source, meta) in enumerate(zip(batch.ids, batch.sources, batch.metas, strict=True)):
                 tokens = slice(encoded.bounds[number], encoded.bounds[number + 1])
                 if tokens.start == tokens.stop:
@@ -64,7 +69,9 @@ def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
         part: {"documents": writer.documents, "tokens": writer.tokens, "sha256": sha256_file(paths[part])}
         for part, writer in (("train", train), (HELDOUT, heldout))
     }
-    result |= {"empty": empty, "words": words, "unknown": unknown}
+    result |= {"empty": empty, "words": words, "unknown": unknown.total()}
+    # The most frequent ones, ties by text: the same for any order of counting.
+    result["unknown_texts"] = dict(sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[:MAX_UNKNOWN_TEXTS])
     with atomic_file(folder / "done.json") as stream:
         json.dump(result, stream)
     return {}

@@ -56,6 +56,10 @@ def read_batches(shard: str | Path, characters: int = BATCH_CHARACTERS) -> Itera
 
 
 @cache
-def worker_tokenizer(path: str, segmenter: str, user_dictionary: str | None) -> ChineseTokenizer:
+def worker_tokenizer(
+    path: str, segmenter: str, user_dictionary: str | None, map_punctuation: bool | None = None
+) -> ChineseTokenizer:
     """Return a process's own tokenizer, loaded once: its learnt tables are kept between shards."""
-    return ChineseTokenizer.from_pretrained(path, segmenter=segmenter, user_dictionary=user_dictionary)
+    return ChineseTokenizer.from_pretrained(
+        path, segmenter=segmenter, user_dictionary=user_dictionary, map_punctuation=map_punctuation
+    )

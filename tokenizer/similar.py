@@ -97,6 +97,9 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     lexicon: Lexicon | None = None
     if origin.is_dir() and (origin / LEXICON_NAME).is_file():
         lexicon = Lexicon.load(origin, tokenizer)
+    # Read first what may be wrong: word vectors of a large corpus take hours.
+    given = read_vectors(config.vectors) if config.vectors else None
+    classes = read_thesaurus(config.thesaurus) if config.thesaurus else None
     if config.input:
         inputs["corpus"] = manifest_sha256(config.input) if corpus_shards(config.input) else None
         sentences = CorpusWords(config.input, tokenizer, report)
@@ -113,17 +116,17 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
                 "corpus", 1.0, words, vectors, tokenizer, top=config.top_k * 5, floor=config.min_similarity
             )
         )
-    if config.vectors:
-        inputs["vectors"] = sha256_file(config.vectors) if Path(config.vectors).is_file() else None
-        words, vectors = read_vectors(config.vectors)
+    if config.vectors and given:
+        inputs["vectors"] = sha256_file(config.vectors)
+        words, vectors = given
         sources.append(
             neighbours_of_vectors(
                 "vectors", 1.0, words, vectors, tokenizer, top=config.top_k * 5, floor=config.min_similarity
             )
         )
-    if config.thesaurus:
-        inputs["thesaurus"] = sha256_file(config.thesaurus) if Path(config.thesaurus).is_file() else None
-        sources.append(neighbours_of_thesaurus("thesaurus", 1.0, read_thesaurus(config.thesaurus), tokenizer))
+    if config.thesaurus and classes:
+        inputs["thesaurus"] = sha256_file(config.thesaurus)
+        sources.append(neighbours_of_thesaurus("thesaurus", 1.0, classes, tokenizer))
     if lexicon is None:
         known = sorted(set().union(*(source.known for source in sources)))
         lexicon = Lexicon.from_counts(known, np.ones(len(known), np.int64), tokenizer)

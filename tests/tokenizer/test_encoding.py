@@ -205,6 +205,25 @@ def test_a_bare_vocabulary_gets_its_lexicon_from_the_corpus(
     assert len(TokenDocuments.open(tmp_path / "tokens" / "heldout")) == 0
 
 
+def test_unknown_characters_are_counted_and_signs_may_be_mapped(
+    write_corpus: Callable[..., Path], tmp_path: Path
+) -> None:
+    vocab = tmp_path / "vocab.txt"
+    vocab.write_text("".join(f"{token}\n" for token in [*SPECIAL_TOKENS, *"语言。-.'", '"']), encoding="utf-8")
+    corpus = write_corpus(tmp_path / "corpus", {"a": ["“语言”——龘……", "‘语龘言’。", "abc"]}, per_shard=2)
+    settings = {"input": str(corpus), "tokenizer": str(vocab), "heldout_fraction": 0}
+    result = encode_corpus(EncodeConfig(**settings, output=str(tmp_path / "plain")))
+    assert result.unknown_texts == {"—": 2, "…": 2, "龘": 2, "abc": 1, "‘": 1, "’": 1, "“": 1, "”": 1}
+    assert result.unknown_tokens == sum(result.unknown_texts.values())
+    assert "— 2, … 2, 龘 2" in dict(result.summary())["[UNK]"]
+    result = encode_corpus(EncodeConfig(**settings, output=str(tmp_path / "mapped"), map_punctuation=True))
+    assert result.unknown_texts == {"龘": 2, "abc": 1}
+    mapped = ChineseTokenizer.from_pretrained(tmp_path / "mapped" / "tokenizer")
+    encoding = mapped.encode("“语言”——龘……")
+    assert [mapped.vocab[token] for token in encoding.input_ids] == [*'"语言"--', "[UNK]", ".", "."]
+    assert encoding.offsets.tolist() == [[place, place + 1] for place in range(9)]
+
+
 def test_large_vocabularies_are_stored_in_four_bytes(write_corpus: Callable[..., Path], tmp_path: Path) -> None:
     vocab = tmp_path / "vocab.txt"
     vocab.write_text("".join(f"{t}\n" for t in [*SPECIAL_TOKENS, *(f"x{n}" for n in range(65536)), "语", "言"]))
