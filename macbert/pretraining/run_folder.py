@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import UserError
-from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, check_output, fsync_path
+from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, fsync_path
 from corpus.manifest import canonical_json, write_manifest
 from macbert.modeling import MacBertForPreTraining
 from macbert.modeling.loading import quiet_transformers
 from macbert.pretraining.checkpoints import remove_leftovers
 from macbert.pretraining.config import PretrainConfig
 from tokenizer import ChineseTokenizer
+from tokenizer.outputs import own_output
 
 RECORD_NAME = "run.json"
 
@@ -28,7 +29,7 @@ def check_run_folder(config: PretrainConfig) -> Path:
     """
     folder = Path(config.output)
     if not (folder / RECORD_NAME).is_file():
-        return check_output(folder)
+        return own_output(folder, "run")
     if config.resume == "never":
         fix = "choose an empty --output, or go on with --resume auto"
         raise UserError.at(folder, expected="an empty folder (--resume never)", found="a run", fix=fix)
@@ -57,11 +58,14 @@ def write_final_model(
 ) -> None:
     """Put the final model into the run's folder; its manifest, over these files, comes last."""
     (folder / MANIFEST_NAME).unlink(missing_ok=True)
-    staged = folder / ".final"
+    staged = folder / ".final.tmp"
     with atomic_folder(staged) as temporary:
         save_model(model, tokenizer, temporary)
         write_manifest(temporary, "run", config=config, inputs=inputs, **more)
-    for path in sorted(staged.iterdir(), key=lambda path: path.name == MANIFEST_NAME):
-        os.replace(path, folder / path.name)
+    for path in sorted(staged.iterdir()):
+        if path.name != MANIFEST_NAME:
+            os.replace(path, folder / path.name)
+    fsync_path(folder)
+    os.replace(staged / MANIFEST_NAME, folder / MANIFEST_NAME)
     fsync_path(folder)
     shutil.rmtree(staged)
