@@ -119,7 +119,10 @@ class EncodeConfig:
     """Tokenizer folder, vocab.txt or model folder."""
 
     output: str
-    """Folder for the token documents; documents of new shards are appended to one made before."""
+    """Folder for the token documents."""
+
+    append: bool = False
+    """Keep the documents that the output holds, and add those of shards that it does not."""
 
     segmenter: SegmenterName = "compiled"
     """Backend that cuts words: compiled (jieba's words, fastest), rjieba, jieba, or char."""

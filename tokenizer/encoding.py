@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,17 +14,18 @@ import numpy as np
 
 from corpus.engine import make_engine
 from corpus.errors import UserError
-from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, sha256_file
+from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
 from corpus.manifest import config_hash, manifest_sha256, read_manifest, write_manifest
 from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import EncodeConfig
+from tokenizer.documents import TokenDocuments
+from tokenizer.encoding_folder import DONE, assemble, file_name, is_finished, link_finished, prepare
 from tokenizer.encoding_jobs import MAX_UNKNOWN_TEXTS
 from tokenizer.heldout import HELDOUT
 from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
 from tokenizer.outputs import own_output
-from tokenizer.token_files import write_dataset_files
 from tokenizer.word_table import WordTable
 
 Progress = Callable[[str, int, int | None], None]
@@ -84,12 +84,14 @@ class EncodedCorpus:
 def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> EncodedCorpus:
     """Encode a corpus folder; the output's bytes are the same for any number of workers.
 
-    A shard that an interrupted run finished, or that is in the output already, is not encoded again. Whole
+    A shard that an interrupted run finished, or that is in the output already, is not encoded again; with ``append``
+    the output keeps its shards, and those of the corpus that it lacks come after them. Whole
     near-duplicate clusters are reserved: those whose hash of (seed, source, cluster) lies below ``heldout_fraction``
     of the hash's range, and in a source of 20 documents or more at least the one with the lowest hash.
 
     Raises:
-        UserError: the corpus or the tokenizer is not usable, or the output may not be written.
+        UserError: the corpus or the tokenizer is not usable, the output may not be written, or (append) it was made
+            with other settings.
     """
     output = own_output(config.output, "tokens")
     report = progress or (lambda label, done, total: None)
@@ -102,6 +104,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     _ = tokenizer.segmenter  # a wrong user dictionary is told before any work
     shards = corpus_shards(config.input)
     shas = _shard_hashes(Path(config.input), shards)
+    corpus = manifest_sha256(config.input)
     plan = {
         "vocabulary": config_hash(
             [tokenizer.vocab, tokenizer.lowercase, tokenizer.strip_accents, tokenizer.map_punctuation]
@@ -112,16 +115,25 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
         "seed": config.seed,
     }
     run = make_engine("local", config.workers)
-    sources, always = _survey(shards, config, run, report)
+    before = _before(output, config, plan)
+    kept = before["shards"] if config.append else []
+    known = {entry["sha256"] for entry in kept}
+    paths = {sha: shard for sha, shard in zip(shas, shards, strict=True) if sha not in known}
+    sources, always = _survey(list(paths.values()), config, run, report, _reserved_before(output, before, config))
+    if config.append:
+        sources = [*before["sources"], *(source for source in sources if source not in before["sources"])]
     plan_hash = config_hash([plan, sources, always])
     partial = output.parent / f".{output.name}.partial"
-    _prepare(partial, plan_hash)
-    reused = _link_finished(output, partial, shas, plan_hash)
-    todo = [n for n, sha in enumerate(shas) if not (partial / sha / "done.json").is_file()]
+    prepare(partial, plan_hash)
+    same = before if before.get("plan_sha256") == plan_hash else {"shards": kept}
+    link_finished(output, partial, [entry for entry in same["shards"] if entry["sha256"] in known | {*shas}])
+    shas = [*(entry["sha256"] for entry in kept), *paths]
+    todo = [sha for sha in shas if not is_finished(partial / sha)]
+    reused = len(shas) - len(todo)
     specs = [
         {
-            "shard": str(shards[n]),
-            "output": str(partial / shas[n]),
+            "shard": str(paths[sha]),
+            "output": str(partial / sha),
             "tokenizer": str(config.tokenizer),
             "segmenter": config.segmenter,
             "user_dictionary": config.user_dictionary,
@@ -131,13 +143,13 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
             "sources": sources,
             "always": always,
         }
-        for n in todo
+        for sha in todo
     ]
     for done, _ in enumerate(run("tokenizer.encoding_jobs:encode_shard", specs), 1):
         report("encode", done, len(specs))
-    results = [json.loads((partial / sha / "done.json").read_text(encoding="utf-8")) for sha in shas]
+    results = [json.loads((partial / sha / DONE).read_text(encoding="utf-8")) for sha in shas]
     with atomic_folder(output) as folder:
-        _assemble(folder, partial, shas, results, tokenizer.vocab_size)
+        assemble(folder, partial, shas, results, tokenizer.vocab_size)
         tokens_folder = folder / "tokenizer"
         _copy_tokenizer(Path(config.tokenizer), tokenizer, tokens_folder)
         lexicon = _lexicon(folder, tokenizer, run, report)
@@ -162,8 +174,8 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
             folder,
             "tokens",
             config=plan,
-            inputs={"corpus": manifest_sha256(config.input)},
-            rows={_name(sha): result["train"]["documents"] for sha, result in zip(shas, results, strict=True)},
+            inputs={"corpora": [*before.get("inputs", {}).get("corpora", [])] * config.append + [corpus]},
+            rows={file_name(sha): result["train"]["documents"] for sha, result in zip(shas, results, strict=True)},
             vocab_size=tokenizer.vocab_size,
             segmenter=config.segmenter,
             plan_sha256=plan_hash,
@@ -173,7 +185,7 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
         )
     shutil.rmtree(partial, ignore_errors=True)
     size = sum(path.stat().st_size for path in output.rglob("*.arrow"))
-    return EncodedCorpus(output=str(output), bytes=size, shards=len(shards), shards_reused=reused, **figures)
+    return EncodedCorpus(output=str(output), bytes=size, shards=len(shas), shards_reused=reused, **figures)
 
 
 def _merged(counts: Iterable[dict[str, int]]) -> dict[str, int]:
@@ -183,7 +195,33 @@ def _merged(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0]))[:MAX_UNKNOWN_TEXTS])
 
 
-def _survey(shards: list[Path], config: EncodeConfig, run: Any, report: Progress) -> tuple[list[str], dict[str, int]]:
+def _before(output: Path, config: EncodeConfig, plan: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest of an earlier output; with ``append`` it must be of the same plan."""
+    if not (output / MANIFEST_NAME).is_file():
+        return {"shards": [], "sources": []}
+    before = read_manifest(output, "tokens")
+    different = [name for name, value in plan.items() if before["config"].get(name) != value]
+    if config.append and different:
+        raise UserError.at(
+            output,
+            expected="token documents made with the same settings",
+            found=f"another {', '.join(different)}",
+            fix="give the same tokenizer and settings, or encode into another folder",
+        )
+    return before
+
+
+def _reserved_before(output: Path, before: dict[str, Any], config: EncodeConfig) -> set[str]:
+    """Return the sources of which an output that is appended to has reserved documents."""
+    if not config.append or not before["shards"]:
+        return set()
+    found = np.unique(TokenDocuments.open(output / HELDOUT).source).tolist()
+    return {before["sources"][number] for number in found}
+
+
+def _survey(
+    shards: list[Path], config: EncodeConfig, run: Any, report: Progress, reserved: set[str]
+) -> tuple[list[str], dict[str, int]]:
     specs = [
         {"shard": str(shard), "seed": config.seed, "heldout_fraction": config.heldout_fraction} for shard in shards
     ]
@@ -198,7 +236,10 @@ def _survey(shards: list[Path], config: EncodeConfig, run: Any, report: Progress
     always = {
         source: entry["lowest"]
         for source, entry in sorted(found.items())
-        if config.heldout_fraction and not entry["reserved"] and entry["documents"] >= MIN_DOCUMENTS_TO_RESERVE
+        if config.heldout_fraction
+        and not entry["reserved"]
+        and source not in reserved
+        and entry["documents"] >= MIN_DOCUMENTS_TO_RESERVE
     }
     return sorted(found), always
 
@@ -206,40 +247,6 @@ def _survey(shards: list[Path], config: EncodeConfig, run: Any, report: Progress
 def _shard_hashes(folder: Path, shards: list[Path]) -> list[str]:
     files = read_manifest(folder, "corpus")["files"]
     return [files[shard.relative_to(folder).as_posix()]["sha256"] for shard in shards]
-
-
-def _prepare(partial: Path, plan_hash: str) -> None:
-    for stale in partial.parent.glob(f"{partial.name.removesuffix('.partial')}.*.tmp"):
-        shutil.rmtree(stale, ignore_errors=True)
-    record = partial / "plan.json"
-    if not record.is_file() or record.read_text(encoding="utf-8") != plan_hash:
-        shutil.rmtree(partial, ignore_errors=True)
-        with atomic_file(record) as stream:
-            stream.write(plan_hash)
-
-
-def _link_finished(output: Path, partial: Path, shas: list[str], plan_hash: str) -> int:
-    """Take over the shards of an earlier output made by the same plan; return how many are finished."""
-    if (output / MANIFEST_NAME).is_file():
-        manifest = read_manifest(output, "tokens")
-        for entry in manifest["shards"] if manifest.get("plan_sha256") == plan_hash else []:
-            folder = partial / entry["sha256"]
-            if entry["sha256"] not in shas or (folder / "done.json").is_file():
-                continue
-            folder.mkdir(parents=True, exist_ok=True)
-            for part, home in (("train", output), (HELDOUT, output / HELDOUT)):
-                _link(home / _name(entry["sha256"]), folder / f"{part}.arrow")
-            with atomic_file(folder / "done.json") as stream:
-                json.dump({key: value for key, value in entry.items() if key != "sha256"}, stream)
-    return sum((partial / sha / "done.json").is_file() for sha in shas)
-
-
-def _assemble(folder: Path, partial: Path, shas: list[str], results: list[dict[str, Any]], vocab_size: int) -> None:
-    for part, home in (("train", folder), (HELDOUT, folder / HELDOUT)):
-        home.mkdir(exist_ok=True)
-        for sha in shas:
-            _link(partial / sha / f"{part}.arrow", home / _name(sha))
-        write_dataset_files(home, [_name(s) for s in shas], [r[part]["sha256"] for r in results], vocab_size)
 
 
 def _copy_tokenizer(origin: Path, tokenizer: ChineseTokenizer, folder: Path) -> None:
@@ -264,15 +271,3 @@ def _lexicon(folder: Path, tokenizer: ChineseTokenizer, run: Any, report: Progre
     lexicon = Lexicon.from_table(table, tokenizer)
     lexicon.save(home)
     return lexicon
-
-
-def _name(sha: str) -> str:
-    return f"data-{sha[:16]}.arrow"
-
-
-def _link(source: Path, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:  # another file system, or one without hard links
-        shutil.copyfile(source, target)

@@ -153,6 +153,31 @@ def test_finished_shards_are_not_encoded_again(
     assert encode_corpus(config).shards_reused == 0
 
 
+def test_new_shards_are_appended_without_encoding_the_old_ones(
+    write_corpus: Callable[..., Path], corpus_folder: Path, tokenizer_folder: Path, encoded: Path, tmp_path: Path
+) -> None:
+    new = write_corpus(tmp_path / "new", {"books": ["老师在上海喝牛奶。"] * 30, "news": ["医生在成都。"] * 5})
+    settings = {"tokenizer": str(tokenizer_folder), "output": str(tmp_path / "t"), "heldout_fraction": 0.1}
+    encode_corpus(EncodeConfig(input=str(corpus_folder), **settings))
+    old = {"train": TokenDocuments.open(tmp_path / "t"), "heldout": TokenDocuments.open(tmp_path / "t" / "heldout")}
+    result = encode_corpus(EncodeConfig(input=str(new), append=True, **settings))
+    assert (result.shards, result.shards_reused) == (7, 6)
+    assert result.sources == ["news", "reviews", "books"]
+    assert result.documents + result.heldout_documents == 335
+    for part, folder in (("train", tmp_path / "t"), ("heldout", tmp_path / "t" / "heldout")):
+        docs = TokenDocuments.open(folder)
+        assert len(docs) > len(old[part])
+        for number in range(len(old[part])):
+            assert docs.document(number)[0].tolist() == old[part].document(number)[0].tolist()
+        assert set(docs.source[len(old[part]) :].tolist()) <= {0, 2}
+        assert len(datasets.load_from_disk(str(folder))) == len(docs)
+    assert verify_manifest(tmp_path / "t", "tokens") == []
+    again = encode_corpus(EncodeConfig(input=str(new), append=True, **settings))
+    assert (again.shards, again.shards_reused, again.documents) == (7, 7, result.documents)
+    with pytest.raises(UserError, match="another seed"):
+        encode_corpus(EncodeConfig(input=str(new), append=True, seed=5, **settings))
+
+
 def test_a_killed_run_leaves_no_output_and_is_taken_up(
     corpus_folder: Path, tokenizer_folder: Path, encoded: Path, tmp_path: Path
 ) -> None:
