@@ -57,17 +57,7 @@ def read_texts(path: str | Path) -> list[Example]:
     Raises:
         UserError: no such file, or not UTF-8.
     """
-    examples = []
-    for number, line in enumerate(_lines(path), 1):
-        where = f"{path}:{number}"
-        if isinstance(line, Problem):
-            raise UserError(line)
-        text, problem = _decode(line, number, where)
-        if problem is not None:
-            raise UserError(problem)
-        if text.strip():
-            examples.append(Example(text.removesuffix("\r"), where=where))
-    return examples
+    return [Example(text, where=f"{path}:{number}") for number, text in text_lines(path) if text.strip()]
 
 
 def json_lines(path: str | Path) -> Iterator[tuple[Any, str, Problem | None]]:
@@ -113,6 +103,26 @@ def require(examples: list[Example], key: str, path: str | Path, task: str) -> N
         more = len(missing) - MAX_PROBLEMS
         rest = [Problem(str(path), f"'{key}' in every line", f"{more} more without", "add it")] if more > 0 else []
         raise UserError(*missing[:MAX_PROBLEMS], *rest)
+
+
+def text_lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    """Yield (number, line) of a UTF-8 file, plain or compressed, line ends taken off.
+
+    Raises:
+        UserError: no such file, not UTF-8, or a damaged compressed file.
+    """
+    for number, line in enumerate(_lines(path), 1):
+        if isinstance(line, Problem):
+            raise UserError(line)
+        text, problem = _decode(line, number, f"{path}:{number}")
+        if problem is not None:
+            raise UserError(problem)
+        yield number, text.removesuffix("\r")
+
+
+def read_all(path: str | Path) -> str:
+    """Return a whole UTF-8 file, plain or compressed."""
+    return "\n".join(text for _, text in text_lines(path))
 
 
 def _decode(line: bytes, number: int, where: str) -> tuple[str, Problem | None]:
