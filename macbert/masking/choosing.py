@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from macbert.masking import counts as count
+from macbert.masking.compiling import inner
 from macbert.masking.draws import below, draw, uniform
 from macbert.masking.replacing import hide_word, replace_word
 from macbert.masking.tables import ORDINARY, SYMBOL, UNKNOWN
@@ -79,7 +80,7 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
         counts[_MOST_UNFILLED] = max(counts[_MOST_UNFILLED], left)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _find_words(rules, classes, marks, ids, word_first, word_size, word_edge):  # type: ignore[no-untyped-def]
     """Return the numbers of words and of tokens of a row; words that are never chosen get a negative size."""
     words = tokens = 0
@@ -108,7 +109,7 @@ def _find_words(rules, classes, marks, ids, word_first, word_size, word_edge):  
     return words, tokens
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _walk(ngram_bounds, key, words, word_size, word_edge, units, counts):  # type: ignore[no-untyped-def]
     """Cut the words into units from left to right and return their number; one draw a unit."""
     found = left = 0
@@ -133,7 +134,7 @@ def _walk(ngram_bounds, key, words, word_size, word_edge, units, counts):  # typ
     return found
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _choose(  # type: ignore[no-untyped-def]
     rules,
     slots,
@@ -202,7 +203,7 @@ def _choose(  # type: ignore[no-untyped-def]
     return left
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _trace_units(units, word_first, word_size, trace):  # type: ignore[no-untyped-def]
     for number in range(len(units)):
         first = units[number, 0]

@@ -59,7 +59,7 @@ def inspect_text(config: InspectConfig, progress: Progress | None = None) -> Ins
         words += _words(tokens, config.text, tokenizer, similar, masking.top_k)
         counts = masked.counts if counts is None else counts + masked.counts
         first, row = end, row + 1
-        if progress is not None:
+        if progress is not None and len(ids) > ROW_LENGTH:
             progress("tokens", end, len(ids))
     assert counts is not None
     return Inspection(config.text, config.strategy, config.seed, config.epoch, words, counts)
@@ -105,7 +105,8 @@ def _words(
             row=tokens.row,
         )
         if similar is not None and OUTCOMES[SIMILAR] in outcomes:
-            word.similar = similar.lookup(tokenizer.decode_word(tokens.before[low:high].tolist()))[:top_k]
+            found = similar.lookup(tokenizer.decode_word(tokens.before[low:high].tolist()))
+            word.similar = [(other, round(cosine, 4)) for other, cosine in found[:top_k]]
         if tokens.guesses is not None and word.chosen:
             word.restored = [tokenizer.vocab[i] for i in tokens.guesses[low:high].tolist()]
         words.append(word)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from macbert.masking import counts as count
+from macbert.masking.compiling import inner
 from macbert.masking.draws import below, draw, uniform
 from macbert.masking.tables import MAX_RANDOM_TOKENS, hash_word
 
@@ -17,7 +17,7 @@ _REPLACED, _RANDOM, _KEPT, _RETURNED_WORDS = count.REPLACED, count.RANDOM, count
 _FALLBACK_WORDS, _FALLBACK_TOKENS = count.FALLBACK_WORDS, count.FALLBACK_TOKENS
 
 
-@njit(cache=True, nogil=True)
+@inner
 def hide_word(rules, store, ordinary, key, counter, ids, labels, first, size, trace, counts):  # type: ignore[no-untyped-def]
     """Choose a word, each of its tokens becoming [MASK], random or kept; return the draws' counter."""
     for place in range(first, first + size):
@@ -44,7 +44,7 @@ def hide_word(rules, store, ordinary, key, counter, ids, labels, first, size, tr
     return counter
 
 
-@njit(cache=True, nogil=True)
+@inner
 def replace_word(  # type: ignore[no-untyped-def]
     rules, slots, store, random, key, counter, ids, labels, first, size, fallback_left, trace, counts
 ):
@@ -93,7 +93,7 @@ def replace_word(  # type: ignore[no-untyped-def]
     return counter, size, fell
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _find_record(slots, store, ids, first, size):  # type: ignore[no-untyped-def]
     """Return the place of the word's record if it has candidates, else -1."""
     last = len(slots) - 1
@@ -107,7 +107,7 @@ def _find_record(slots, store, ids, first, size):  # type: ignore[no-untyped-def
         slot = (slot + 1) & last
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _equal(one, one_start, other, other_start, size):  # type: ignore[no-untyped-def]
     step = 0
     while step < size and one[one_start + step] == other[other_start + step]:
@@ -115,7 +115,7 @@ def _equal(one, one_start, other, other_start, size):  # type: ignore[no-untyped
     return step == size
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _put_random(store, random, key, counter, ids, labels, first, size):  # type: ignore[no-untyped-def]
     """Write another word of the same length, drawn again while it is the word itself; return the draws' counter."""
     for place in range(first, first + size):

@@ -18,13 +18,11 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import argparse
-import statistics
-import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
-from scripts.bench.one_core import pin_to_one_core
+from scripts.bench.one_core import interleaved, pin_to_one_core
 
 
 def main() -> None:
@@ -33,9 +31,7 @@ def main() -> None:
     parser.add_argument("--tokens", required=True, help="folder of macbert tokenizer encode, with similar words")
     parser.add_argument("--length", type=int, nargs="+", default=[128, 512])
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument(
-        "--batches", type=int, default=30, help="batches of transformers' collator; ours gets ten times"
-    )
+    parser.add_argument("--rounds", type=int, default=30, help="rounds in turn; the best of each side counts")
     arguments = parser.parse_args()
     pin_to_one_core()
 
@@ -84,7 +80,7 @@ def main() -> None:
             "collator mac, words known": on_features(collator, known=True),
             **{f"rows {strategy}": own_rows(strategy) for strategy in made},
         }
-        seconds = measure(sides, arguments.batches)
+        seconds = measure(sides, arguments.rounds)
         base = seconds["transformers whole_word_mask"]
         for name, taken in seconds.items():
             speed = arguments.batch * length / taken / 1e6
@@ -130,18 +126,23 @@ def peer_collators(tokenizer: Any) -> dict[str, Any]:
         }
 
 
-def measure(sides: dict[str, Callable[[int], object]], batches: int) -> dict[str, float]:
-    """Return each side's median seconds a batch, the sides in turn, so that a busy machine is busy for all."""
+def measure(sides: dict[str, Callable[[int], object]], rounds: int) -> dict[str, float]:
+    """Return each side's seconds a batch: the best round of ten batches (rows) or of one (collators)."""
+    per_round = {name: 10 if name.startswith("rows") else 1 for name in sides}
+    numbers = dict.fromkeys(sides, 0)
+
+    def a_round(name: str) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(per_round[name]):
+                sides[name](numbers[name])
+                numbers[name] += 1
+
+        return run
+
     for run in sides.values():
         run(0)
-    taken: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(batches):
-        for name, run in sides.items():
-            for repeat in range(10 if name.startswith("rows") else 1):
-                start = time.perf_counter()
-                run(number * 10 + repeat)
-                taken[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in taken.items()}
+    best = interleaved({name: a_round(name) for name in sides}, rounds)
+    return {name: seconds / per_round[name] for name, seconds in best.items()}
 
 
 if __name__ == "__main__":
