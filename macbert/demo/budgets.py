@@ -35,9 +35,6 @@ class Budget:
     finetune_epochs: dict[str, float]
     """Passes over the labelled examples, by task."""
 
-    finetune_learning_rate: float
-    """Highest rate while fine-tuning; the same for both initialisations."""
-
     finetune_batch_size: int
     """Examples in a step of fine-tuning."""
 
@@ -48,23 +45,21 @@ BUDGETS = {
         vocab_size=8000,
         pretrain_epochs=2,
         pretrain_learning_rate=2e-3,
-        pretrain_batch_size=32,
-        pretrain_eval_steps=200,
-        examples=Sizes(train=2000, dev=300, test=1000),
-        finetune_epochs={"ner": 4, "classify": 4},
-        finetune_learning_rate=5e-4,
+        pretrain_batch_size=16,
+        pretrain_eval_steps=700,
+        examples=Sizes(train=600, dev=300, test=1000),
+        finetune_epochs={"ner": 8, "classify": 6},
         finetune_batch_size=16,
     ),
     "long": Budget(
         model="tiny",
         vocab_size=8000,
-        pretrain_epochs=12,
+        pretrain_epochs=6,
         pretrain_learning_rate=2e-3,
-        pretrain_batch_size=32,
-        pretrain_eval_steps=1000,
-        examples=Sizes(train=4000, dev=500, test=1500),
-        finetune_epochs={"ner": 5, "classify": 5},
-        finetune_learning_rate=5e-4,
+        pretrain_batch_size=16,
+        pretrain_eval_steps=2100,
+        examples=Sizes(train=1000, dev=400, test=2000),
+        finetune_epochs={"ner": 10, "classify": 6},
         finetune_batch_size=16,
     ),
 }

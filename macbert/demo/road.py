@@ -173,11 +173,10 @@ class Road:
                     output=str(output),
                     init=init,  # type: ignore[arg-type]
                     num_train_epochs=budget.finetune_epochs[task],
-                    learning_rate=budget.finetune_learning_rate,
                     per_device_train_batch_size=budget.finetune_batch_size,
                     seed=seed,
                 ),
-                self.progress,
+                progress=self.progress,
             )
             scores = evaluate(EvaluateConfig(task=task, model=str(output), data=str(split.test)))  # type: ignore[arg-type]
             figure = float(scores.metrics[FIGURES[task]])

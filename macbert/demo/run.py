@@ -14,20 +14,13 @@ from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_file, check_output
 from corpus.manifest import package_versions, read_manifest, write_manifest
 from macbert.demo.config import DemoConfig
-from macbert.demo.examples import masked_example, named_texts
 from macbert.demo.report import DemoReport, Stage, render
 from macbert.demo.road import FIGURES, Progress, Road
+from macbert.demo.showcase import SENTENCES, masked_example, read_texts
 
 logger = logging.getLogger(__name__)
 
 PRETRAINED, RANDOM = "pretrained", "random"
-
-SENTENCES = (
-    "新华社记者王小明从北京报道，中国科学院的专家昨天到上海参加会议。",
-    "这本书写得非常好，内容丰富，我一口气就读完了。",
-    "房间又小又旧，服务态度很差，下次不会再来了。",
-)
-"""What the trained models are shown at the end when no ``--text`` is given."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +89,7 @@ def run_demo(config: DemoConfig, progress: Progress | None = None) -> DemoResult
         models.setdefault("encoder", encoder)
         comparison.append(row)
         logger.info("seed %d: %s", seed, json.dumps(row))
-    predictions = named_texts(config.text or SENTENCES, models[f"ner {PRETRAINED}"], models[f"classify {PRETRAINED}"])
+    predictions = read_texts(config.text or SENTENCES, models[f"ner {PRETRAINED}"], models[f"classify {PRETRAINED}"])
     losses, held_out = _curves(models["encoder"] / "log.jsonl")
     page = DemoReport(
         stages=road.stages,
