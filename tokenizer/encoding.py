@@ -94,6 +94,16 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
             with other settings.
     """
     output = own_output(config.output, "tokens")
+    partial = output.parent / f".{output.name}.partial"
+    try:
+        return _encode(config, output, partial, progress)
+    except Exception:
+        # A killed or interrupted run leaves its finished shards for the next one; an error leaves nothing.
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progress | None) -> EncodedCorpus:
     report = progress or (lambda label, done, total: None)
     tokenizer = ChineseTokenizer.from_pretrained(
         config.tokenizer,
@@ -123,7 +133,6 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
     if config.append:
         sources = [*before["sources"], *(source for source in sources if source not in before["sources"])]
     plan_hash = config_hash([plan, sources, always])
-    partial = output.parent / f".{output.name}.partial"
     prepare(partial, plan_hash)
     same = before if before.get("plan_sha256") == plan_hash else {"shards": kept}
     link_finished(output, partial, [entry for entry in same["shards"] if entry["sha256"] in known | {*shas}])
