@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import functools
 import inspect
 import textwrap
 import types
@@ -54,8 +53,7 @@ class FieldSpec:
         return bool in _alternatives(self.annotation)
 
 
-@functools.cache
-def field_specs(config_class: Any) -> tuple[FieldSpec, ...]:
+def field_specs(config_class: type) -> tuple[FieldSpec, ...]:
     """Return the settings of a dataclass in the order they are written, nested dataclasses flattened with dots."""
     annotations = typing.get_type_hints(config_class)
     docs = _field_docs(config_class)
@@ -63,7 +61,7 @@ def field_specs(config_class: Any) -> tuple[FieldSpec, ...]:
     for field in dataclasses.fields(config_class):
         annotation = annotations[field.name]
         if dataclasses.is_dataclass(annotation):
-            inner_specs = field_specs(annotation)
+            inner_specs = field_specs(typing.cast(type, annotation))
             specs += [dataclasses.replace(inner, name=f"{field.name}.{inner.name}") for inner in inner_specs]
             continue
         default = field.default
