@@ -70,6 +70,24 @@ class SimilarConfig:
     thesaurus: str | None = None
     """Thesaurus in Cilin format: a line 'Aa01A01= 词 词 ...'; lines marked = are synonyms."""
 
+    reference: str | None = None
+    """Thesaurus in Cilin format that the finished table is compared with, beside random words; not used to build it."""
+
+    corpus_weight: float = 1.0
+    """Weight of the corpus's vectors where several sources know a pair of words."""
+
+    vectors_weight: float = 1.0
+    """Weight of --vectors."""
+
+    thesaurus_weight: float = 1.0
+    """Weight of --thesaurus, whose synonyms have similarity 1."""
+
+    max_classes: int = 3
+    """Classes of the thesaurus that a word may be in; words of more meanings get no synonyms from it."""
+
+    max_words: int = 100_000
+    """Words of a source that are compared with one another, most frequent first."""
+
     top_k: int = 10
     """Candidates of a word at most."""
 
@@ -100,7 +118,10 @@ class SimilarConfig:
         if not (self.input or self.vectors or self.thesaurus):
             expected = "--input, --vectors or --thesaurus"
             problems.append(Problem("--input", expected, "none of them", "name what the table is made from"))
-        _check(self, problems, "top_k", self.top_k >= 1, "at least 1")
+        for name in ("corpus_weight", "vectors_weight", "thesaurus_weight"):
+            _check(self, problems, name, getattr(self, name) > 0, "a number above 0")
+        for name in ("max_classes", "max_words", "top_k"):
+            _check(self, problems, name, getattr(self, name) >= 1, "at least 1")
         _check(self, problems, "min_similarity", -1 <= self.min_similarity <= 1, "a number in [-1, 1]")
         _check(self, problems, "min_count", self.min_count >= 1, "at least 1")
         _check(self, problems, "vector_size", self.vector_size >= 1, "at least 1")

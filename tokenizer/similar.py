@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from tokenizer.config import SimilarConfig
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
 from tokenizer.outputs import own_output
 from tokenizer.shards import read_batches
+from tokenizer.similar_quality import agreement
 from tokenizer.similar_words import SimilarWords
 from tokenizer.similarity import (
     Neighbours,
@@ -35,6 +36,9 @@ from tokenizer.word_table import WordTable
 Progress = Callable[[str, int, int | None], None]
 
 log = logging.getLogger(__name__)
+
+# Vectors list pairs down to this cosine for merging, whatever the table's own limit.
+MERGE_FLOOR = 0.3
 
 # Below this share of tokens too many draws fall back to random words (design: the table's warning).
 MIN_COVERAGE = 0.8
@@ -55,6 +59,9 @@ class SimilarTable:
 
     sources: list[str]
 
+    agreement: dict[str, float] | None
+    """With ``reference``: pairs that it knows, share of them in one of its classes, and the same by chance."""
+
     def summary(self) -> list[tuple[str, str]]:
         """Return (label, value) lines for a screen."""
         lines = [
@@ -63,6 +70,9 @@ class SimilarTable:
             ("words", f"{self.words:,} with {self.candidates:,} candidates (lexicon: {self.lexicon_words:,} words)"),
             ("token coverage", f"{self.coverage:.1%}"),
         ]
+        if self.agreement:
+            agree, chance = self.agreement["agree"], self.agreement["by_chance"]
+            lines.append(("synonyms by the reference", f"{agree:.2%} of known pairs; random words {chance:.2%}"))
         if self.coverage < MIN_COVERAGE:
             lines.append(("warning", low_coverage(self.coverage)))
         return lines
@@ -100,6 +110,7 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     # Read first what may be wrong: word vectors of a large corpus take hours.
     given = read_vectors(config.vectors) if config.vectors else None
     classes = read_thesaurus(config.thesaurus) if config.thesaurus else None
+    reference = read_thesaurus(config.reference) if config.reference else None
     if config.input:
         inputs["corpus"] = manifest_sha256(config.input) if corpus_shards(config.input) else None
         sentences = CorpusWords(config.input, tokenizer, report)
@@ -111,22 +122,14 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
             epochs=config.epochs,
             seed=config.seed,
         )
-        sources.append(
-            neighbours_of_vectors(
-                "corpus", 1.0, words, vectors, tokenizer, top=config.top_k * 5, floor=config.min_similarity
-            )
-        )
+        sources.append(_of_vectors("corpus", config.corpus_weight, words, vectors, tokenizer, config))
     if config.vectors and given:
         inputs["vectors"] = sha256_file(config.vectors)
-        words, vectors = given
-        sources.append(
-            neighbours_of_vectors(
-                "vectors", 1.0, words, vectors, tokenizer, top=config.top_k * 5, floor=config.min_similarity
-            )
-        )
+        sources.append(_of_vectors("vectors", config.vectors_weight, *given, tokenizer, config))
     if config.thesaurus and classes:
         inputs["thesaurus"] = sha256_file(config.thesaurus)
-        sources.append(neighbours_of_thesaurus("thesaurus", 1.0, classes, tokenizer))
+        weight, most = config.thesaurus_weight, config.max_classes
+        sources.append(neighbours_of_thesaurus("thesaurus", weight, classes, tokenizer, max_classes=most))
     if lexicon is None:
         known = sorted(set().union(*(source.known for source in sources)))
         lexicon = Lexicon.from_counts(known, np.ones(len(known), np.int64), tokenizer)
@@ -137,6 +140,7 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     names = [source.name for source in sources]
     table = SimilarWords.from_rows(rows)
     covered = coverage(lexicon, table)
+    agreed = agreement(table, lexicon, reference, seed=config.seed) if reference else None
     result = SimilarTable(
         output=str(output),
         words=len(table),
@@ -144,8 +148,9 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
         lexicon_words=len(lexicon),
         coverage=covered,
         sources=names,
+        agreement=asdict(agreed) if agreed else None,
     )
-    recorded = {**vars(config), **dict.fromkeys(("input", "output", "tokenizer", "vectors", "thesaurus"))}
+    recorded = {**vars(config), **dict.fromkeys(("input", "output", "tokenizer", "vectors", "thesaurus", "reference"))}
     figures = {key: value for key, value in result.as_json().items() if key != "output"}
     table.meta = {"config": recorded, "inputs": inputs, **figures}
     with atomic_folder(output) as folder:
@@ -159,6 +164,20 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     if covered < MIN_COVERAGE:
         log.warning("%s", low_coverage(covered))
     return result
+
+
+def _of_vectors(
+    name: str,
+    weight: float,
+    words: list[str],
+    vectors: NDArray[np.float32],
+    tokenizer: ChineseTokenizer,
+    config: SimilarConfig,
+) -> Neighbours:
+    most = config.max_words
+    # More than the table keeps, and less alike: another source may lift a pair.
+    top, floor = 5 * config.top_k, min(MERGE_FLOOR, config.min_similarity)
+    return neighbours_of_vectors(name, weight, words[:most], vectors[:most], tokenizer, top=top, floor=floor)
 
 
 class CorpusWords:
@@ -193,19 +212,29 @@ class CorpusWords:
 def merge(
     sources: list[Neighbours], tokenizer: ChineseTokenizer, top_k: int, min_similarity: float
 ) -> list[tuple[str, list[int], list[tuple[str, list[int], float]]]]:
-    """Return table rows: candidates by the weighted mean of the sources that know both words, best first."""
+    """Return table rows: candidates by the weighted mean of the sources, best first.
+
+    A source that knows both words counts with its similarity, or with the least that it lists if the pair is not
+    listed; a thesaurus counts only for the pairs that it lists.
+    """
     every = sorted(set().union(*(source.similar for source in sources)))
     names = sorted({*every, *(c for source in sources for found in source.similar.values() for c in found)})
     encoded = tokenizer.encode_batch(names)
     ids = {n: encoded.input_ids[encoded.bounds[i] : encoded.bounds[i + 1]].tolist() for i, n in enumerate(names)}
     rows = []
     for word in every:
-        scores: dict[str, tuple[float, float]] = {}
-        for source in sources:
-            for candidate, score in source.similar.get(word, {}).items():
-                total, weight = scores.get(candidate, (0.0, 0.0))
-                scores[candidate] = (total + source.weight * score, weight + source.weight)
-        means = [(-total / weight, candidate) for candidate, (total, weight) in scores.items()]
+        speaking = [source for source in sources if word in source.known]
+        means = []
+        for candidate in sorted({c for source in speaking for c in source.similar.get(word, ())}):
+            total = weight = 0.0
+            for source in speaking:
+                score = source.similar.get(word, {}).get(candidate)
+                if score is None and candidate in source.known:
+                    score = source.unlisted
+                if score is not None:
+                    total += source.weight * score
+                    weight += source.weight
+            means.append((-round(total / weight, 4), candidate))
         found = [
             (candidate, ids[candidate], -score)
             for score, candidate in sorted(means)

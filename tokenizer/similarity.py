@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,9 @@ class Neighbours:
     """Words that the source has anything to say about."""
 
     similar: dict[str, dict[str, float]]
+
+    unlisted: float | None = None
+    """What a pair counts that the source does not list though it knows both words; None: the source says nothing."""
 
 
 def train_vectors(
@@ -135,13 +139,18 @@ def neighbours_of_vectors(
             for row, best in _best(block, start, top, floor):
                 word = lexicon.words[members[start + row]]
                 similar[word] = {lexicon.words[members[column]]: score for column, score in best}
-    return Neighbours(name, weight, frozenset(lexicon.words), similar)
+    return Neighbours(name, weight, frozenset(lexicon.words), similar, floor)
 
 
 def neighbours_of_thesaurus(
-    name: str, weight: float, classes: list[list[str]], tokenizer: ChineseTokenizer
+    name: str, weight: float, classes: list[list[str]], tokenizer: ChineseTokenizer, *, max_classes: int
 ) -> Neighbours:
-    """Return each word's synonyms of the same number of tokens, with similarity 1."""
+    """Return each word's synonyms of the same number of tokens, with similarity 1.
+
+    A word in more than ``max_classes`` classes has too many meanings: none of them is likely to be the text's.
+    """
+    counts = Counter(word for words in classes for word in {*words})
+    classes = [[word for word in words if counts[word] <= max_classes] for words in classes]
     every = list(dict.fromkeys(word for words in classes for word in words))
     lexicon = Lexicon.from_counts(every, np.arange(len(every)), tokenizer)
     ids = {
