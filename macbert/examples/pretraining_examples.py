@@ -16,7 +16,7 @@ from macbert.examples.reading import TokenSource
 from macbert.examples.sentences import cut_sentences
 from macbert.masking.config import MacMasking
 from macbert.masking.counts import MaskingCounts
-from macbert.masking.rows import RowMasker, mask_keys
+from macbert.masking.rows import RowMasker, empty_arrays, mask_keys
 
 if TYPE_CHECKING:
     from tokenizer import ChineseTokenizer, Lexicon, SimilarWords, TokenDocuments
@@ -117,10 +117,9 @@ class PretrainingExamples:
 
     def _batch(self, epoch: int, numbers: Sequence[int]) -> tuple[dict[str, NDArray], MaskingCounts]:
         rows = self._rows(epoch, numbers)
-        shape, pieces_shape = (len(rows), self.max_length), (len(rows), self.most_pieces)
-        batch = {name: np.empty(shape, np.int64) for name in _BY_TOKEN}
-        marks = np.empty(shape, np.uint8)
-        batch |= {name: np.empty(pieces_shape, np.int64) for name in _BY_PIECE}
+        widths = [*[self.max_length] * len(_BY_TOKEN), *[self.most_pieces] * len(_BY_PIECE)]
+        batch: dict[str, NDArray] = dict(zip((*_BY_TOKEN, *_BY_PIECE), empty_arrays(len(rows), *widths), strict=True))
+        marks = np.empty((len(rows), self.max_length), np.uint8)
         lay_rows(  # type: ignore[call-arg]
             self._source.table, self._index, self._special, rows, self.seed, epoch,
             *(batch[name] for name in _BY_TOKEN), marks, *(batch[name] for name in _BY_PIECE),
