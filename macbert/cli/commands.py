@@ -49,6 +49,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "corpus.verify:verify_corpus",
         positional="folder",
     ),
+    ("corpus", "score", "train"): Command(
+        "judged examples to a classifier for the steps quality and harm",
+        "corpus.config:TrainScoreConfig",
+        "corpus.scoring.training:train_score",
+    ),
     ("tokenizer", "train"): Command(
         "a corpus to a WordPiece vocabulary and a lexicon of its words",
         "tokenizer.config:TrainTokenizerConfig",
@@ -69,11 +74,31 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.masking.config:InspectConfig",
         "macbert.masking.inspect:inspect_text",
     ),
+    ("tokenizer", "extend"): Command(
+        "add tokens to a model's vocabulary, each new row the mean of its old pieces",
+        "tokenizer.config:ExtendConfig",
+        "tokenizer.surgery:extend_vocabulary",
+    ),
+    ("tokenizer", "trim"): Command(
+        "remove the rows of a model's vocabulary that no text can reach",
+        "tokenizer.config:TrimConfig",
+        "tokenizer.surgery:trim_vocabulary",
+    ),
     ("pretrain",): Command(
         "token documents to a MacBERT-style encoder",
         "macbert.pretraining.config:PretrainConfig",
         "macbert.pretraining:pretrain",
         recipe="pretrain",
+    ),
+    ("data", "convert"): Command(
+        "labelled data from one format to another",
+        "macbert.annotations.config:ConvertConfig",
+        "macbert.annotations.conversion:convert",
+    ),
+    ("data", "validate"): Command(
+        "every mistake of labelled data at once, with its line",
+        "macbert.annotations.config:ValidateConfig",
+        "macbert.annotations.validation:validate",
     ),
     ("finetune",): Command(
         "an encoder and labelled examples to a classifier or extractor",

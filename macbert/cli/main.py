@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import itertools
 import json
 import logging
 import os
@@ -81,23 +82,20 @@ def _find(arguments: list[str]) -> tuple[tuple[str, ...], Command | None]:
     from corpus.errors import UserError
     from macbert.config.load import nearest
 
-    words = tuple(word for word in arguments[:2] if not word.startswith("-"))
-    for length in (2, 1):
+    longest = max(map(len, COMMANDS))
+    words = tuple(itertools.takewhile(lambda word: not word.startswith("-"), arguments[:longest]))
+    for length in range(len(words), 0, -1):
         if words[:length] in COMMANDS:
             return words[:length], COMMANDS[words[:length]]
-    groups = {path[0] for path in COMMANDS}
-    known = groups
-    wrong = words[0] if words else None
-    if wrong in groups:
-        known = {path[1] for path in COMMANDS if path[0] == wrong and len(path) > 1}
-        if len(words) < 2:
-            return words, None
-        wrong = words[1]
-    if wrong is None:
-        return (), None
-    near = nearest(wrong, known)
-    fix = f"did you mean '{near}'?" if near else f"known: {', '.join(sorted(known))}; see macbert --help"
-    raise UserError.at("macbert", expected="a command", found=f"'{wrong}'", fix=fix)
+    group: tuple[str, ...] = ()
+    for word in words:
+        known = {path[len(group)] for path in COMMANDS if path[: len(group)] == group}
+        if word not in known:
+            near = nearest(word, known)
+            fix = f"did you mean '{near}'?" if near else f"known: {', '.join(sorted(known))}; see macbert --help"
+            raise UserError.at(" ".join(("macbert", *group)), expected="a command", found=f"'{word}'", fix=fix)
+        group += (word,)
+    return group, None
 
 
 def _check_floors() -> None:
