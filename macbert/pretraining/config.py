@@ -121,7 +121,11 @@ class PretrainConfig:
     """Whether the hashes of the encoded corpora are checked before training; about a second a gigabyte."""
 
     deterministic: Literal["off", "strict"] = "off"
-    """strict: the same bits for any number of processes."""
+    """strict: the same bits of weights and optimiser for any number of processes that divides strict_slots, in float32
+    and with one thread a process; slower."""
+
+    strict_slots: int = 8
+    """Slots into which strict cuts every step; a power of two that divides global_batch_size."""
 
     trackers: list[str] = field(default_factory=lambda: ["tensorboard"])
     """Where accelerate reports to besides log.jsonl: tensorboard, wandb, swanlab ...; none: an empty list."""
@@ -141,6 +145,15 @@ class PretrainConfig:
             _, colon, weight = entry.rpartition(":")
             if colon and _is_number(weight) and not float(weight) > 0:
                 problems.append(Problem("--data", "a weight above 0", entry, "mend the weight"))
+        if self.deterministic == "strict":
+            slots = self.strict_slots
+            if slots < 1 or slots & (slots - 1) or self.global_batch_size % slots:
+                expected = f"a power of two that divides --global-batch-size {self.global_batch_size}"
+                problems.append(Problem("--strict-slots", expected, str(slots), "change one of the two"))
+            if self.mixed_precision not in ("auto", "no"):
+                fix = "drop one of the two"
+                expected = "no (--deterministic strict is float32)"
+                problems.append(Problem("--mixed-precision", expected, self.mixed_precision, fix))
         if problems:
             raise UserError(*problems)
 

@@ -24,6 +24,7 @@ PLAN_FIELDS = (
     "max_grad_norm",
     "dropout",
     "deterministic",
+    "strict_slots",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import time
@@ -27,6 +28,7 @@ from macbert.pretraining.plot import plot_loss
 from macbert.pretraining.result import PretrainResult
 from macbert.pretraining.run_folder import check_run_folder, claim_run_folder, write_final_model
 from macbert.pretraining.stopping import StopRequest
+from macbert.pretraining.strict import check_slots, strict_arithmetic
 from macbert.pretraining.training import Training
 
 logger = logging.getLogger(__name__)
@@ -54,8 +56,10 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
     """
     launched = not torch.distributed.is_initialized()
     accelerator = _accelerator(config)
+    strict = config.deterministic == "strict"
     try:
-        return _pretrain(config, accelerator, progress)
+        with strict_arithmetic() if strict else contextlib.nullcontext():
+            return _pretrain(config, accelerator, progress)
     finally:
         if launched and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
@@ -67,6 +71,8 @@ def _pretrain(config: PretrainConfig, accelerator: Accelerator, progress: Progre
         found = f"{config.global_batch_size} for {control.world_size} processes"
         fix = "choose a number that they can share evenly"
         raise UserError.at("--global-batch-size", expected="rows for every process", found=found, fix=fix)
+    if config.deterministic == "strict":
+        check_slots(config, control.world_size)
     folder = check_run_folder(config) if accelerator.is_main_process else Path(config.output)
     inputs = open_inputs(config, verify=accelerator.is_main_process)
     steps_of_epochs = math.ceil(config.num_train_epochs * inputs.stream.rows_per_epoch / config.global_batch_size)
@@ -255,13 +261,10 @@ def _accelerator(config: PretrainConfig) -> Accelerator:
     has_gpu = torch.cuda.is_available()
     precision = config.mixed_precision
     if precision == "auto":
-        precision = "bf16" if _has_fast_bf16() else "no"
+        precision = "bf16" if config.deterministic == "off" and _has_fast_bf16() else "no"
     if precision == "fp16" and not has_gpu:
         fix = "use bf16 or no"
         raise UserError.at("--mixed-precision", expected="a GPU for fp16", found="none", fix=fix)
-    if config.deterministic == "strict":
-        fix = "leave --deterministic off: one process already gives the same bits every time"
-        raise UserError.at("--deterministic", expected="off (strict is not built yet)", found="strict", fix=fix)
     return Accelerator(
         cpu=not has_gpu,
         mixed_precision=precision,

@@ -20,6 +20,7 @@ from macbert.pretraining.optimizer import build_optimizer, load_optimizer_tensor
 from macbert.pretraining.run_folder import save_model
 from macbert.pretraining.schedule import learning_rate_factor
 from macbert.pretraining.stream import keyed_seed
+from macbert.pretraining.strict import accumulate_slots
 from tokenizer import ChineseTokenizer
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,11 @@ class Training:
         self.total_steps = total_steps
         self.control = control
         self.counters = Counters()
-        self.model, self.optimizer = accelerator.prepare(model, build_optimizer(model, config))
+        self.strict = config.deterministic == "strict"
+        optimizer = build_optimizer(model, config)
+        # Strict mode sums gradients itself, so the model gets no wrapper.
+        self.model = accelerator.prepare_model(model, evaluation_mode=self.strict)
+        self.optimizer = accelerator.prepare_optimizer(optimizer)
 
     @property
     def plain_model(self) -> MacBertForPreTraining:
@@ -88,20 +93,7 @@ class Training:
         counts = self.control.sum([chosen, labelled, tokens, float(stop)])
         mlm_total, sop_total = max(counts[0], 1.0), max(counts[1], 1.0)
         self._set_learning_rate(step)
-        if config.dropout:
-            torch.manual_seed(keyed_seed(config.seed, step, self.control.rank))
-
-        losses = torch.zeros(2, device=self.accelerator.device)
-        batches = micro_batches(rows, config.per_device_train_batch_size)
-        for number, batch in enumerate(batches, 1):
-            last = number == len(batches)
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
-                out = self.model(**model_inputs(batch, self.accelerator.device), return_logits=False)
-                loss = out.mlm_loss_sum / mlm_total + out.sop_loss_sum / sop_total
-                # Processes are averaged by DDP and FSDP; the loss above is already a share of the global mean.
-                self.accelerator.backward(loss * self.control.world_size)
-            losses += torch.stack([out.mlm_loss_sum.detach(), out.sop_loss_sum.detach()])
-
+        losses = self._backward(rows, step, (mlm_total, sop_total))
         limit = config.max_grad_norm or math.inf
         norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), limit))
         finite = math.isfinite(norm)
@@ -110,7 +102,7 @@ class Training:
             # must see it, skips the update itself and lowers the scale.
             self.optimizer.step()
         if finite:
-            self._count(losses.tolist(), counts, norm)
+            self._count(losses, counts, norm)
         else:
             logger.warning("step %d: the gradient is not finite (%s): no weight is changed", step, norm)
             self.counters.skipped.append(step)
@@ -172,12 +164,32 @@ class Training:
         if self.accelerator.scaler and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
 
+    def _backward(self, rows: dict[str, torch.Tensor], step: int, totals: tuple[float, float]) -> list[float]:
+        """Set the gradients of the step's loss and return the MLM and SOP losses summed over the global batch."""
+        config, device = self.config, self.accelerator.device
+        if self.strict:
+            return accumulate_slots(
+                self.model, rows, config=config, step=step, totals=totals, control=self.control, device=device
+            )
+        if config.dropout:
+            torch.manual_seed(keyed_seed(config.seed, step, self.control.rank))
+        losses = torch.zeros(2, device=device)
+        batches = micro_batches(rows, config.per_device_train_batch_size)
+        for number, batch in enumerate(batches, 1):
+            last = number == len(batches)
+            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+                out = self.model(**model_inputs(batch, device), return_logits=False)
+                loss = out.mlm_loss_sum / totals[0] + out.sop_loss_sum / totals[1]
+                # Processes are averaged by DDP and FSDP; the loss above is already a share of the global mean.
+                self.accelerator.backward(loss * self.control.world_size)
+            losses += torch.stack([out.mlm_loss_sum.detach(), out.sop_loss_sum.detach()])
+        return self.control.sum(losses.tolist())
+
     def _set_learning_rate(self, step: int) -> None:
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate(step)
 
     def _count(self, losses: list[float], counts: list[float], norm: float) -> None:
-        mlm_loss, sop_loss = self.control.sum(losses)
-        added = {"mlm_loss": mlm_loss, "chosen": counts[0], "sop_loss": sop_loss, "labelled": counts[1]}
+        added = {"mlm_loss": losses[0], "chosen": counts[0], "sop_loss": losses[1], "labelled": counts[1]}
         for name, value in {**added, "grad_norm": norm, "steps": 1.0}.items():
             self.counters.window[name] = self.counters.window.get(name, 0.0) + value
