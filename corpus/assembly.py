@@ -16,7 +16,7 @@ from corpus.counts import length_class
 from corpus.dedup.decide import KIND_NAMES
 from corpus.manifest import canonical_json
 from corpus.rejects import RejectWriter
-from corpus.spool import SCHEMA, Spool, documents_of
+from corpus.spool import SCHEMA, Spool, documents_of, ids_of
 from corpus.token_count import basic_tokens
 
 ROW_GROUP_ROWS = 8192
@@ -31,7 +31,7 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
     folder = Path(spec["folder"])
     fate = np.load(folder / "fate.npy", mmap_mode="r")
     spool = Spool(folder / "documents.arrow")
-    lookup = _IdLookup(spec["folders"], spec["first_rows"])
+    ids = _ids_that_stay(spec, fate)
     kept = characters = renamed = row = 0
     dropped: dict[str, list[int]] = {}
     samples: dict[str, list[dict[str, str]]] = {}
@@ -50,7 +50,7 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
                     if not stays[number]:
                         reason = KIND_NAMES[int(here["kind"][number])]
                         record = rejected_record(document, reason, "dedup")
-                        record["duplicate_of"] = lookup.id_of(int(here["stays_as"][number]))
+                        record["duplicate_of"] = ids[int(here["stays_as"][number])]
                         if reason == "exact_duplicate":
                             del record["text"]  # it stands in the corpus
                         else:
@@ -74,7 +74,6 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
                 writer.write_table(pa.Table.from_batches(waiting, SCHEMA))
     finally:
         spool.close()
-        lookup.close()
     return {"kept": kept, "characters": characters, "dropped": dropped, "renamed": renamed} | {
         "samples": samples,
         "lengths_dropped": dict(lengths),
@@ -95,23 +94,16 @@ def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tu
     return (batch if stays.all() else batch.filter(pa.array(stays))), len(again)
 
 
-class _IdLookup:
-    """Ids of documents by their row in the whole corpus, read from the spools when asked for."""
-
-    def __init__(self, folders: list[str], first_rows: list[int]) -> None:
-        self._folders = folders
-        self._first_rows = np.array(first_rows)
-        self._spools: dict[int, Spool] = {}
-
-    def id_of(self, row: int) -> str:
-        file = int(np.searchsorted(self._first_rows, row, side="right")) - 1
-        if file not in self._spools:
-            self._spools[file] = Spool(Path(self._folders[file]) / "documents.arrow")
-        return self._spools[file].value(0, row - int(self._first_rows[file]))
-
-    def close(self) -> None:
-        for spool in self._spools.values():
-            spool.close()
+def _ids_that_stay(spec: dict[str, Any], fate: np.ndarray) -> dict[int, str]:
+    """Return the id of every document that stays for one of this file's duplicates, by its row in the whole corpus."""
+    wanted = np.unique(fate["stays_as"][fate["kind"] > 0])
+    ends = [*spec["first_rows"][1:], None]
+    found: dict[int, str] = {}
+    for folder, first, end in zip(spec["folders"], spec["first_rows"], ends, strict=True):
+        rows = wanted[(wanted >= first) & (wanted < end if end is not None else True)]
+        if len(rows):
+            found.update(zip(rows.tolist(), ids_of(Path(folder) / "documents.arrow", rows - first), strict=True))
+    return found
 
 
 def read_result(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,32 +59,39 @@ class SpoolWriter:
 
 
 class Spool:
-    """Reads a spool file: in order, or single rows by number."""
+    """Reads a spool file in order; batches are loaded one at a time."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, columns: list[int] | None = None) -> None:
+        """Open a file, with all its columns or with some (0 is the id, 1 the text, 2 the source, 3 the meta)."""
         self._file = pa.OSFile(str(path), "rb")
-        self._reader = pyarrow.ipc.open_file(self._file)
-        self._batch = functools.lru_cache(maxsize=4)(self._reader.get_batch)
-
-    @functools.cached_property
-    def _starts(self) -> np.ndarray:
-        sizes = [self._reader.get_batch(number).num_rows for number in range(self._reader.num_record_batches)]
-        return np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
+        options = pyarrow.ipc.IpcReadOptions(included_fields=columns)
+        self._reader = pyarrow.ipc.open_file(self._file, options=options)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the record batches in order."""
         for number in range(self._reader.num_record_batches):
             yield self._reader.get_batch(number)
 
-    def value(self, column: int, row: int) -> str:
-        """Return one value: column 0 is the id, 1 the text, 2 the source, 3 the meta (JSON)."""
-        number = int(np.searchsorted(self._starts, row, side="right")) - 1
-        value: str = self._batch(number).column(column)[row - int(self._starts[number])].as_py()
-        return value
-
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def ids_of(path: Path, rows: np.ndarray) -> list[str]:
+    """Return the ids of some rows, given in ascending order, in one pass over the ids alone."""
+    spool = Spool(path, columns=[0])
+    found: list[str] = []
+    first = 0
+    for batch in spool.batches():
+        here = rows[len(found) :]
+        here = here[: np.searchsorted(here, first + batch.num_rows)]
+        if len(here):
+            found += batch.column(0).take(pa.array(here - first)).to_pylist()
+        first += batch.num_rows
+        if len(found) == len(rows):
+            break
+    spool.close()
+    return found
 
 
 def documents_of(batch: pa.RecordBatch) -> Iterator[Document]:

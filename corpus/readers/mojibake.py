@@ -4,10 +4,30 @@ from __future__ import annotations
 
 import re
 
+from corpus.readers.common_hanzi import COMMON_HANZI, ORDINARY_SIGNS
 from corpus.readers.encoding import common_share
 
-# What UTF-8 Chinese looks like when read as GBK: the first two bytes of 的，。“是在 and others give these rare hanzi.
-_UTF8_AS_GBK = re.compile("[鐨锛銆鏄鍦鈥涓鍜鏈杩鎴戜]")
+
+def _first_two_bytes_as_gbk() -> str:
+    """Return the rare hanzi that GBK makes of the first two UTF-8 bytes of common hanzi and Chinese punctuation."""
+    made = {
+        sign.encode()[:2].decode("gbk", "ignore") for sign in COMMON_HANZI | ORDINARY_SIGNS if len(sign.encode()) == 3
+    }
+    return "".join(sorted(sign for sign in made if sign and sign not in COMMON_HANZI and not _is_everyday(sign)))
+
+
+def _is_everyday(sign: str) -> bool:
+    """Tell whether a hanzi is in the first level of GB 2312 (3,755 everyday ones) or of Big5 (5,401)."""
+    for codec, low, high in (("gb2312", b"\xb0\xa1", b"\xd7\xf9"), ("big5", b"\xa4\x40", b"\xc6\x7e")):
+        try:
+            if low <= sign.encode(codec) <= high:
+                return True
+        except UnicodeEncodeError:
+            continue
+    return False
+
+
+_UTF8_AS_GBK = re.compile(f"[{_first_two_bytes_as_gbk()}]")
 # What it looks like when read as Latin-1 or Windows-1252: lead bytes E4-E9 are ä å æ ç è é.
 _UTF8_AS_LATIN = re.compile("[äåæçèéï][\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 # Bytes that are gone: U+FFFD encoded as UTF-8 and read as GBK; uninitialised memory read as GBK.
@@ -34,7 +54,7 @@ def is_mojibake(text: str) -> bool:
     if _UTF8_AS_LATIN.search(text) and 3 * len(_UTF8_AS_LATIN.findall(text)) > len(text) / 2:
         return True
     found = _UTF8_AS_GBK.findall(text) if _UTF8_AS_GBK.search(text) else ()
-    return len(found) > 1 and len(found) * 8 > len(text) and common_share(text) < 0.5
+    return len(found) > 1 and len(found) * 5 > len(text) and common_share(text) < 0.5
 
 
 def undo_mojibake(text: str) -> str | None:

@@ -23,8 +23,8 @@ def read_plain_text(stream: ByteStream, options: ReaderOptions, facts: FileFacts
         if too_long:
             detail = f"a document of {size} bytes or more (the limit is {options.max_record_bytes})"
             return BadRecord("too_long", detail, first.number, first.offset)
-        for line in held:
-            facts.encodings[line.encoding] = facts.encodings.get(line.encoding, 0) + 1
+        for name in {line.encoding for line in held}:
+            facts.encodings[name] = facts.encodings.get(name, 0) + 1
         return Record({"text": "\n".join(line.text for line in held)}, first.number, first.offset, count)
 
     for line in text_lines(stream, facts, options.max_record_bytes):

@@ -205,3 +205,11 @@ def test_names_in_a_zip_of_a_chinese_system_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(data.replace(b"AAAA", "新闻".encode("gb18030")))
     (bad,) = bad_records(tmp_path / "a.zip")
     assert (bad.member, bad.reason) == ("新闻.txt", "broken_characters")
+
+
+def test_hz_and_utf16_without_a_mark_are_told(tmp_path: Path) -> None:
+    text = "我们使用语言模型。\n2026 年 11 月 23 日，今天 is Monday。"
+    for encoding in ("hz", "utf-16-le", "utf-16-be"):
+        path = tmp_path / f"{encoding}.txt"
+        path.write_bytes(text.encode(encoding))
+        assert [document.text for document in read_documents(path)] == [text], encoding
