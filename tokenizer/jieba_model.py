@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import string
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -171,9 +172,14 @@ def new_jieba(user_words: list[UserWord] | None = None) -> Any:
     tokenizer = jieba_library().Tokenizer()
     # jieba's default is a marshal file in the shared temporary folder, which any user could have written.
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "macbert-zh"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    tokenizer.tmp_dir = str(folder)
-    tokenizer.initialize()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        tokenizer.tmp_dir = str(folder)
+        tokenizer.initialize()
+    except OSError:  # a home that cannot be written: build it without keeping it
+        with tempfile.TemporaryDirectory() as name:
+            tokenizer.tmp_dir = name
+            tokenizer.initialize()
     for word in user_words or []:
         tokenizer.add_word(word.text, word.frequency)
     return tokenizer

@@ -77,6 +77,19 @@ def test_load_from_disk_gives_the_same_rows(encoded: Path) -> None:
             assert row["source"] == docs.source[number]
 
 
+def test_the_files_stream_without_being_loaded(encoded: Path, tmp_path: Path) -> None:
+    paths = [str(path) for path in sorted(encoded.glob("data-*.arrow"))]
+    rows = datasets.load_dataset(
+        "arrow", data_files=paths, split="train", streaming=True, cache_dir=str(tmp_path / "cache")
+    )
+    docs = TokenDocuments.from_files(paths)
+    count = 0
+    for number, row in enumerate(rows):
+        assert row["input_ids"] == docs.document(number)[0].tolist()
+        count += 1
+    assert count == len(docs)
+
+
 def test_the_same_bytes_for_any_number_of_workers(
     corpus_folder: Path, tokenizer_folder: Path, encoded: Path, tmp_path: Path
 ) -> None:
