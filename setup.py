@@ -57,7 +57,7 @@ setup(
     keywords="Chinese MacBERT BERT pretraining whole-word-masking corpus tokenizer NER",
     packages=[*find_packages(include=[*FLOORS, *(f"{floor}.*" for floor in FLOORS)]), *RECIPES],
     package_dir=RECIPES,
-    package_data={"": ["*.yaml"], **{floor: ["py.typed"] for floor in FLOORS}},
+    package_data={"": ["*.md", "*.yaml"], **{floor: ["py.typed"] for floor in FLOORS}},
     include_package_data=False,
     install_requires=[
         "accelerate>=1.10,<2",
