@@ -73,6 +73,8 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
         yield temporary
         for folder, _, names in os.walk(temporary):
             for name in names:
+                # safetensors makes files that only their owner may read.
+                Path(folder, name).chmod(0o666 & ~_umask())
                 fsync_path(Path(folder, name))
             fsync_path(folder)
         if path.exists():
