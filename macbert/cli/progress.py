@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Callable, Iterator
 
 from rich.console import Console
@@ -12,7 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 Report = Callable[[str, int, int | None], None]
 
-console = Console()
+# A file or pipe has no width of its own: 80 columns would break the tables of the demo.
+console = Console(width=None if sys.stdout.isatty() else 160)
 _errors = Console(stderr=True)
 
 

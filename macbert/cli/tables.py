@@ -18,6 +18,8 @@ def print_tables(result: Any, console: Console) -> None:
             table.add_row(*(Text(cell) for cell in row))
         console.print(table)
     summary = Table(show_header=False, box=None, pad_edge=False)
+    summary.add_column(no_wrap=True)
+    summary.add_column(overflow="fold")  # a path is copied by people: never cut it with an ellipsis
     for label, value in result.summary():
         summary.add_row(Text(str(label)), Text(str(value)))
     console.print(summary)
