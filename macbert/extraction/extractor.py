@@ -7,6 +7,7 @@ from pathlib import Path
 
 from macbert.annotations import Example
 from macbert.extraction.results import Extraction, as_extraction
+from macbert.extraction.wanted import Schema, keep_wanted, read_schema
 from macbert.finetuning.folder import FinetunedModel, load_finetuned
 from macbert.finetuning.forward import Progress
 
@@ -33,6 +34,7 @@ class Extractor:
         self,
         texts: Iterable[str | tuple[str, str]],
         *,
+        schema: Schema | None = None,
         max_batch_tokens: int = BATCH_TOKENS,
         progress: Progress | None = None,
     ) -> list[Extraction]:
@@ -43,20 +45,30 @@ class Extractor:
 
         Args:
             texts: texts; pairs (text_a, text_b) for pair classification, (question, text) for reading.
+            schema: what to keep, as UIE asks for it: ``["人物", {"地震触发词": ["时间"]}]``; default: everything.
             max_batch_tokens: tokens that go through the model at once.
             progress: told the rows done.
         """
         if isinstance(texts, str):
             raise TypeError("extract() takes a list of texts, not one string")
         examples = [self._example(text) for text in texts]
-        found = self.predict(examples, max_batch_tokens=max_batch_tokens, progress=progress)
+        found = self.predict(examples, schema=schema, max_batch_tokens=max_batch_tokens, progress=progress)
         return [as_extraction(example) for example in found]
 
     def predict(
-        self, examples: list[Example], *, max_batch_tokens: int = BATCH_TOKENS, progress: Progress | None = None
+        self,
+        examples: list[Example],
+        *,
+        schema: Schema | None = None,
+        max_batch_tokens: int = BATCH_TOKENS,
+        progress: Progress | None = None,
     ) -> list[Example]:
         """Return the same as annotations; given annotations of ``examples`` are left out."""
-        return self._finetuned.task.predict(self._finetuned.model, examples, max_batch_tokens, progress)
+        task = self._finetuned.task
+        names, inner = task.schema_names
+        wanted = None if schema is None else read_schema(schema, names, inner=inner)
+        found = task.predict(self._finetuned.model, examples, max_batch_tokens, progress)
+        return found if wanted is None else [keep_wanted(example, wanted) for example in found]
 
     def _example(self, text: str | tuple[str, str]) -> Example:
         if isinstance(text, str):

@@ -13,6 +13,7 @@ from corpus.readers.compression import SUFFIXES
 from macbert.annotations import Example, example_as_json, read_examples, write_examples
 from macbert.annotations.reading import read_texts
 from macbert.extraction.extractor import load_extractor
+from macbert.extraction.wanted import parse_schema
 from macbert.finetuning.config import PredictConfig
 from macbert.finetuning.forward import Progress
 
@@ -50,6 +51,7 @@ def predict(config: PredictConfig, *, progress: Progress | None = None) -> Predi
     """
     if config.output is not None:
         check_output_file(config.output)
+    schema = None if config.schema is None else parse_schema(config.schema)
     extractor = load_extractor(config.model, task=config.task)
     examples = [Example(text) for text in config.text]
     if config.input is not None:
@@ -58,7 +60,8 @@ def predict(config: PredictConfig, *, progress: Progress | None = None) -> Predi
         examples = read_texts(name) if plain.suffix == ".txt" else read_examples(name)
         if not examples:
             raise UserError.at(name, expected="at least one text", found="none", fix="give a file with texts")
-    predicted = extractor.predict(examples, max_batch_tokens=config.max_batch_tokens, progress=progress)
+    batch = config.max_batch_tokens
+    predicted = extractor.predict(examples, schema=schema, max_batch_tokens=batch, progress=progress)
     if config.output is not None:
         write_examples(config.output, predicted, surfaces=True)
     return Predictions(predicted, config.output)

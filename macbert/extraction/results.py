@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from macbert.annotations import Example
+from macbert.extraction.wanted import uie_result
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,10 @@ class Extraction:
 
     example: Example = field(default=Example(""), repr=False, compare=False)
     """The same in the annotation format."""
+
+    def as_uie(self) -> dict[str, list[dict[str, Any]]]:
+        """Return names, relations and events in UIE's nested form."""
+        return uie_result(self.example)
 
 
 def as_extraction(example: Example) -> Extraction:

@@ -93,6 +93,11 @@ class Task(ABC):
     def check_gold(self, gold: Sequence[Example], path: str) -> None:  # noqa: B027
         """Raise a UserError where labelled texts have another form than those learnt from."""
 
+    @property
+    def schema_names(self) -> tuple[list[str], list[str]]:
+        """What a schema may ask for by itself, and below another: for UIE-style schemas."""
+        return self.labels, []
+
     def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int) -> bool:
         """Choose on dev what decoding leaves open (a threshold); return whether anything may have changed."""
         return False

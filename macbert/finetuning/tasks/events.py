@@ -101,6 +101,10 @@ class Events(Task):
         """(event type, role) of each label of the span head."""
         return [(kind, role) for kind, role in self.options["cells"]]
 
+    @property
+    def schema_names(self) -> tuple[list[str], list[str]]:
+        return self.labels, sorted({role for _, role in self.cells if role != TRIGGER})
+
     def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
         encoder = bare_encoder(folder, init=init, seed=seed)
         return with_new_head(lambda e: EventModel(e, len(self.cells)), encoder, seed)

@@ -108,6 +108,11 @@ class Relations(Task):
             options={"argument_types": {k: list(v) for k, v in common.items()}},
         )
 
+    @property
+    def schema_names(self) -> tuple[list[str], list[str]]:
+        types = {kind for pair in self.options["argument_types"].values() for kind in pair}
+        return sorted(types), [label for label in self.labels if "/" not in label]
+
     def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
         encoder = bare_encoder(folder, init=init, seed=seed)
         return with_new_head(lambda e: RelationModel(e, len(self.labels)), encoder, seed)
