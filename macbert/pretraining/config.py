@@ -49,6 +49,9 @@ class PretrainConfig:
     per_device_eval_batch_size: int = 32
     """The same for evaluation."""
 
+    optim: Literal["adamw", "lamb"] = "adamw"
+    """AdamW (fused), or LAMB, the paper's, whose learning rate is a share of each matrix's norm."""
+
     learning_rate: float = 5e-4
     """Highest learning rate."""
 
@@ -76,6 +79,12 @@ class PretrainConfig:
 
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this Euclidean norm; 0 turns clipping off."""
+
+    max_skipped_in_a_row: int = 3
+    """Steps in a row whose gradient is not finite before the run goes back to its last checkpoint, past these rows."""
+
+    max_rollbacks: int = 3
+    """Times a run goes back before it stops with an error."""
 
     dropout: float = 0.0
     """Dropout while pretraining; the saved config.json keeps the model's own value for fine-tuning."""
@@ -175,6 +184,8 @@ class PretrainConfig:
             ("adam_beta2", "in [0, 1)", 0 <= self.adam_beta2 < 1),
             ("adam_epsilon", "more than 0", self.adam_epsilon > 0),
             ("max_grad_norm", "at least 0", 0 <= self.max_grad_norm < math.inf),
+            ("max_skipped_in_a_row", "at least 1", self.max_skipped_in_a_row >= 1),
+            ("max_rollbacks", "at least 0", self.max_rollbacks >= 0),
             ("dropout", "in [0, 1)", 0 <= self.dropout < 1),
             ("seed", "0 to 2**63 - 1", 0 <= self.seed < 2**63),
             ("init_seed", "0 to 2**63 - 1", 0 <= self.init_seed < 2**63),

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 from accelerate import Accelerator
-from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast
 
 from corpus.errors import UserError
@@ -20,20 +18,15 @@ from macbert.modeling.loading import resolve_model, set_dropout
 from macbert.pretraining.batches import Control, StepRows, step_loader
 from macbert.pretraining.checkpoints import Checkpoint, checkpoint_folder, newest_valid, rotate
 from macbert.pretraining.config import PretrainConfig
-from macbert.pretraining.evaluation import evaluate
+from macbert.pretraining.devices import build_accelerator
 from macbert.pretraining.fingerprint import check_fingerprint, run_fingerprint
 from macbert.pretraining.inputs import Inputs, open_inputs
-from macbert.pretraining.journal import Journal, read_journal
-from macbert.pretraining.plot import plot_loss
+from macbert.pretraining.reporter import Progress, Reporter
 from macbert.pretraining.result import PretrainResult
 from macbert.pretraining.run_folder import check_run_folder, claim_run_folder, write_final_model
 from macbert.pretraining.stopping import StopRequest
 from macbert.pretraining.strict import check_slots, strict_arithmetic
 from macbert.pretraining.training import Training
-
-logger = logging.getLogger(__name__)
-
-Progress = Callable[[str, int, int | None], None]
 
 
 def pretrain(config: PretrainConfig, progress: Progress | None = None) -> PretrainResult:
@@ -55,7 +48,7 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
     >>> pretrain(PretrainConfig(data=["data/tokens"], output="runs/tiny", model="tiny"))  # doctest: +SKIP
     """
     launched = not torch.distributed.is_initialized()
-    accelerator = _accelerator(config)
+    accelerator = build_accelerator(config)
     strict = config.deterministic == "strict"
     try:
         with strict_arithmetic() if strict else contextlib.nullcontext():
@@ -101,7 +94,7 @@ def _pretrain(config: PretrainConfig, accelerator: Accelerator, progress: Progre
     if checkpoint is not None:
         training.restore(checkpoint)
 
-    with _Reporter(training, inputs, folder, progress) as reporter, StopRequest() as stop:
+    with Reporter(training, inputs, folder, progress) as reporter, StopRequest() as stop:
         finished = _train(training, inputs, folder, fingerprint, reporter, stop)
     if accelerator.is_main_process and finished:
         write_final_model(
@@ -138,24 +131,28 @@ def _train(
     inputs: Inputs,
     folder: Path,
     fingerprint: dict[str, Any],
-    reporter: _Reporter,
+    reporter: Reporter,
     stop: StopRequest,
 ) -> bool:
     """Run the steps that are left and return whether the last one was reached."""
-    config, counters, total = training.config, training.counters, training.total_steps
+    config, total = training.config, training.total_steps
     save_steps = config.save_steps or max(1, math.ceil(total / 10))
     rows = StepRows(inputs.stream, config.global_batch_size, training.control.rank, training.control.world_size)
-    loader = step_loader(rows, counters.step, total, config.num_workers)
+    loader = _loader(training, rows)
     training.model.train()
     stopping = False
-    while counters.step < total and not stopping:
+    while training.counters.step < total and not stopping:
         began = time.perf_counter()
         batch = next(loader)
         waited = time.perf_counter() - began
-        tokens_before = counters.tokens
+        tokens_before = training.counters.tokens
         stopping = training.train_step(batch, stop=stop.requested)
-        reporter.count(time.perf_counter() - began, waited, counters.tokens - tokens_before)
-        step, last = counters.step, counters.step == total
+        reporter.count(time.perf_counter() - began, waited, training.counters.tokens - tokens_before)
+        if training.counters.in_a_row >= config.max_skipped_in_a_row:
+            _roll_back(training, folder, reporter)
+            loader = _loader(training, rows)
+            continue
+        step, last = training.counters.step, training.counters.step == total
         if step % config.logging_steps == 0 or last:
             reporter.log()
         if last or (config.eval_steps and step % config.eval_steps == 0):
@@ -164,120 +161,31 @@ def _train(
             training.save(folder, inputs.tokenizer, fingerprint)
             if training.accelerator.is_main_process:
                 rotate(folder, config.save_total_limit)
-    return counters.step == total
+    return training.counters.step == total
 
 
-class _Reporter:
-    """Log lines, trackers, progress and evaluation; what a run says about itself."""
-
-    def __init__(self, training: Training, inputs: Inputs, folder: Path, progress: Progress | None) -> None:
-        self.training = training
-        self.inputs = inputs
-        self.folder = folder
-        self.is_main = training.accelerator.is_main_process
-        self.progress = progress if self.is_main else None
-        self.loss: float | None = None
-        self.evaluation: dict[str, float | None] = {}
-        self.seconds = self.waited = 0.0
-        self.tokens = 0
-        self._window_seconds = 0.0
-        self._window_tokens = 0
-        self._journal: Journal | None = None
-        if self.is_main:
-            self._journal = Journal(folder, keep_until=training.counters.step)
-            for entry in read_journal(folder):
-                self.loss = entry.get("loss", self.loss)
-                if "eval_mlm_loss" in entry:
-                    self.evaluation = {key: value for key, value in entry.items() if key.startswith("eval_")}
-        if training.config.trackers:
-            training.accelerator.init_trackers("tensorboard")
-
-    def count(self, seconds: float, waited: float, tokens: int) -> None:
-        """Add a step's wall time, the part of it spent waiting for rows, and its tokens."""
-        self.seconds += seconds
-        self.waited += waited
-        self.tokens += tokens
-        self._window_seconds += seconds
-        self._window_tokens += tokens
-        if self.progress:
-            self.progress("pretrain", self.training.counters.step, self.training.total_steps)
-
-    def log(self) -> None:
-        """Write the means since the last line."""
-        step = self.training.counters.step
-        means = self.training.window()
-        self.loss = means["loss"] if means["loss"] is not None else self.loss
-        speed = self._window_tokens / self._window_seconds if self._window_seconds else None
-        self._window_seconds, self._window_tokens = 0.0, 0
-        entry = {
-            **means,
-            "learning_rate": self.training.learning_rate(step - 1),
-            "tokens": self.training.counters.tokens,
-            "tokens_per_second": speed,
-            "skipped_steps": len(self.training.counters.skipped),
-        }
-        self._write(entry)
-
-    def evaluate(self) -> None:
-        """Score the held-out rows and write the figures."""
-        if not self.inputs.held_out:
-            return
-        config = self.training.config
-        self.evaluation = evaluate(
-            self.training.plain_model,
-            self.inputs.held_out,
-            rows=config.eval_rows,
-            batch_size=config.per_device_eval_batch_size,
-            control=self.training.control,
-            device=self.training.accelerator.device,
-        )
-        self._write(self.evaluation)
-
-    def __enter__(self) -> _Reporter:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Close log and trackers, and draw the curve unless something went wrong."""
-        if self._journal:
-            self._journal.close()
-        for tracker in self.training.accelerator.trackers:
-            tracker.finish()
-        if self.is_main and error is None:
-            plot_loss(self.folder)
-
-    def _write(self, values: dict[str, Any]) -> None:
-        step = self.training.counters.step
-        if self._journal:
-            self._journal.write({"step": step, **values})
-        if self.training.config.trackers:
-            numbers = {name: value for name, value in values.items() if value is not None}
-            self.training.accelerator.log(numbers, step=step)
-
-
-def _accelerator(config: PretrainConfig) -> Accelerator:
-    if not torch.distributed.is_initialized():
-        # accelerate keeps the first settings of a process for ever; a second run may want others.
-        AcceleratorState._reset_state(reset_partial_state=True)
-    has_gpu = torch.cuda.is_available()
-    precision = config.mixed_precision
-    if precision == "auto":
-        precision = "bf16" if config.deterministic == "off" and _has_fast_bf16() else "no"
-    if precision == "fp16" and not has_gpu:
-        fix = "use bf16 or no"
-        raise UserError.at("--mixed-precision", expected="a GPU for fp16", found="none", fix=fix)
-    return Accelerator(
-        cpu=not has_gpu,
-        mixed_precision=precision,
-        log_with=config.trackers or None,
-        project_dir=config.output,
+def _loader(training: Training, rows: StepRows) -> Iterator[dict[str, torch.Tensor]]:
+    offset = training.counters.data_offset
+    return step_loader(
+        rows, training.counters.step + offset, training.total_steps + offset, training.config.num_workers
     )
 
 
-def _has_fast_bf16() -> bool:
-    """Return whether bf16 products run in hardware (measured on a CPU with AMX: 1.8 to 2 times a step of fp32)."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+def _roll_back(training: Training, folder: Path, reporter: Reporter) -> None:
+    """Go back to the last good checkpoint, past the rows that did not work.
+
+    Raises:
+        UserError: there is no checkpoint yet, or the run went back too often; the bad rows are named.
+    """
+    counters = training.counters
+    checkpoint = _agree_on_checkpoint(folder, training.accelerator)
+    if checkpoint is None or counters.rollbacks >= training.config.max_rollbacks:
+        first, end = counters.skipped[-counters.in_a_row][0], counters.skipped[-1][1]
+        found = f"{counters.in_a_row} bad steps in a row (rows {first} to {end - 1}), {counters.rollbacks} roll-backs"
+        fix = "lower --learning-rate, lengthen --warmup, or use --mixed-precision no"
+        raise UserError.at(f"step {counters.step}", expected="finite gradients", found=found, fix=fix)
+    training.roll_back(checkpoint)
+    reporter.go_back()
 
 
 def _agree_on_checkpoint(folder: Path, accelerator: Accelerator) -> Checkpoint | None:

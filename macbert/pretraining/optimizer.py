@@ -8,22 +8,20 @@ import torch
 from torch import nn
 
 from macbert.pretraining.config import PretrainConfig
+from macbert.pretraining.lamb import Lamb
 
 
 def build_optimizer(model: nn.Module, config: PretrainConfig) -> torch.optim.Optimizer:
-    """Return fused AdamW with weight decay on matrices only (biases and LayerNorm have one dimension)."""
+    """Return fused AdamW, or LAMB, with weight decay on matrices only (biases and LayerNorm have one dimension)."""
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(
-        groups,
-        lr=config.learning_rate,
-        betas=(config.adam_beta1, config.adam_beta2),
-        eps=config.adam_epsilon,
-        fused=True,
-    )
+    betas = (config.adam_beta1, config.adam_beta2)
+    if config.optim == "lamb":
+        return Lamb(groups, lr=config.learning_rate, betas=betas, eps=config.adam_epsilon)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=betas, eps=config.adam_epsilon, fused=True)
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, torch.Tensor]:
@@ -47,5 +45,6 @@ def load_optimizer_tensors(
     for full_name, value in tensors.items():
         name, key = full_name.rsplit("/", 1)
         parameter = parameters[name]
-        # A copy: a tensor inside a file's buffer may begin at an odd address.
-        optimizer.state[parameter][key] = value.to(parameter.device, copy=True)
+        # A copy: a tensor inside a file's buffer may begin at an odd address. LAMB counts its steps on the CPU.
+        device = "cpu" if key == "step" and isinstance(optimizer, Lamb) else parameter.device
+        optimizer.state[parameter][key] = value.to(device, copy=True)

@@ -36,8 +36,17 @@ class Counters:
     tokens: int = 0
     """Real tokens seen."""
 
-    skipped: list[int] = field(default_factory=list)
-    """Steps whose gradient was not finite."""
+    data_offset: int = 0
+    """Steps' worth of rows that roll-backs passed over: step s trains on the rows of step s + data_offset."""
+
+    rollbacks: int = 0
+    """Times the run went back to a checkpoint."""
+
+    skipped: list[list[int]] = field(default_factory=list)
+    """[first, end) of the stream's rows of every step whose gradient was not finite."""
+
+    in_a_row: int = 0
+    """Steps skipped since the last good one."""
 
     window: dict[str, float] = field(default_factory=dict)
     """Sums since the last log line: mlm_loss, chosen, sop_loss, labelled, grad_norm, steps."""
@@ -104,8 +113,15 @@ class Training:
         if finite:
             self._count(losses, counts, norm)
         else:
-            logger.warning("step %d: the gradient is not finite (%s): no weight is changed", step, norm)
-            self.counters.skipped.append(step)
+            first = (step + self.counters.data_offset) * config.global_batch_size
+            end = first + config.global_batch_size
+            logger.warning(
+                "step %d (rows %d to %d): gradient norm %s: no weight is changed", step, first, end - 1, norm
+            )
+            self.counters.skipped.append([first, end])
+        # A loss scale above 1 can still fall: with fp16 such steps are no sign of trouble.
+        scaler = self.accelerator.scaler
+        self.counters.in_a_row = 0 if finite or (scaler and scaler.get_scale() > 1) else self.counters.in_a_row + 1
         self.optimizer.zero_grad(set_to_none=True)
         self.counters.step += 1
         self.counters.tokens += int(counts[2])
@@ -143,6 +159,9 @@ class Training:
                     "step": self.counters.step,
                     "tokens": self.counters.tokens,
                     "skipped": self.counters.skipped,
+                    "data_offset": self.counters.data_offset,
+                    "rollbacks": self.counters.rollbacks,
+                    "in_a_row": self.counters.in_a_row,
                     "window": self.counters.window,
                     "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler else None,
                     "fingerprint": fingerprint,
@@ -160,9 +179,25 @@ class Training:
         model.tie_weights()
         load_optimizer_tensors(self.optimizer.optimizer, model, checkpoint.optimizer())
         state = checkpoint.state()
-        self.counters = Counters(state["step"], state["tokens"], list(state["skipped"]), dict(state["window"]))
+        self.counters = Counters(**{name: state[name] for name in Counters.__dataclass_fields__})
         if self.accelerator.scaler and state["scaler"]:
             self.accelerator.scaler.load_state_dict(state["scaler"])
+
+    def roll_back(self, checkpoint: Checkpoint) -> None:
+        """Go back to a checkpoint and on with the rows after the last bad ones; what was skipped stays recorded."""
+        failed = self.counters
+        self.restore(checkpoint)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.counters.data_offset = failed.data_offset + failed.step - checkpoint.step
+        self.counters.rollbacks = failed.rollbacks + 1
+        self.counters.skipped = failed.skipped
+        self.counters.in_a_row = 0
+        logger.warning(
+            "back to %s after %d bad steps in a row, on with row %d",
+            checkpoint.folder.name,
+            failed.in_a_row,
+            (checkpoint.step + self.counters.data_offset) * self.config.global_batch_size,
+        )
 
     def _backward(self, rows: dict[str, torch.Tensor], step: int, totals: tuple[float, float]) -> list[float]:
         """Set the gradients of the step's loss and return the MLM and SOP losses summed over the global batch."""
