@@ -36,11 +36,11 @@ def read_texts(paths: list[str], characters: int) -> list[str]:
 
 
 def interleaved(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the best seconds of each function, run in turn so that a busy machine is busy for all."""
+    """Return the best CPU seconds of each function, run in turn; CPU time, since other work may share the core."""
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(repeats):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], time.process_time() - start)
     return best
