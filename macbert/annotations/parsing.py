@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from corpus.errors import Problem
+from macbert.annotations.json_values import is_int, kind_of, short
 from macbert.annotations.schema import Answer, Argument, Entity, Event, Example, Relation, Trigger
 
 KNOWN_KEYS = (
@@ -30,7 +31,6 @@ KNOWN_KEYS = (
 )
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_SHOWN = 20  # characters of a user's text in a message
 Parsed = TypeVar("Parsed")
 
 
@@ -180,8 +180,8 @@ class _Parser:
         given = {"subject": item["subject"], "object": item["object"], **{f"slots.{k}": v for k, v in slots.items()}}
         sound = True
         for part, number in given.items():
-            if not _is_int(number) or not 0 <= number < count:
-                self.wrong(f"{name}.{part} as the number of an entity, below {count}", _short(number))
+            if not is_int(number) or not 0 <= number < count:
+                self.wrong(f"{name}.{part} as the number of an entity, below {count}", short(number))
                 sound = False
         predicate = self._string(item, name, "predicate")
         if not sound or predicate is None:
@@ -217,7 +217,7 @@ class _Parser:
             isinstance(item, dict)
             and "end" not in item
             and isinstance(item.get("text"), str)
-            and _is_int(item.get("start"))
+            and is_int(item.get("start"))
         ):
             item = {**item, "end": item["start"] + len(item["text"])}
         if not self._object(item, name, {"start", "end"}, {"text", "score"}):
@@ -263,8 +263,8 @@ class _Parser:
 
     def _span(self, item: Mapping[str, Any], name: str) -> tuple[int, int] | None:
         start, end = item["start"], item["end"]
-        if not _is_int(start) or not _is_int(end):
-            self.wrong(f"whole numbers as start and end of {name}", f"{_short(start)} and {_short(end)}")
+        if not is_int(start) or not is_int(end):
+            self.wrong(f"whole numbers as start and end of {name}", f"{short(start)} and {short(end)}")
             return None
         if start == end:
             self.wrong(f"at least one character in {name}", f"the empty span [{start}, {end})", "ends are exclusive")
@@ -275,9 +275,9 @@ class _Parser:
             return None
         surface = item.get("text")
         if surface is not None and surface != self.text[start:end]:
-            found = f"'{_short(self.text[start:end])}'"
+            found = f"'{short(self.text[start:end])}'"
             fix = "spans count characters from 0 and end one past the last"
-            self.wrong(f"{name} to be '{_short(surface)}' at [{start}, {end})", found, fix)
+            self.wrong(f"{name} to be '{short(surface)}' at [{start}, {end})", found, fix)
             return None
         return start, end
 
@@ -287,18 +287,3 @@ def _likely_known(key: str) -> str | None:
     """Return the known key that an unknown one is probably a slip for."""
     near = difflib.get_close_matches(key, KNOWN_KEYS, n=1, cutoff=0.8)
     return near[0] if near and key not in KNOWN_KEYS else None
-
-
-def kind_of(value: Any) -> str:
-    """Return what a JSON value is, in words."""
-    names = {dict: "an object", list: "a list", str: "a string", bool: "true or false", type(None): "nothing"}
-    return names.get(type(value), "a number")
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"

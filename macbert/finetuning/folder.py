@@ -47,6 +47,10 @@ def save_finetuned(task: Task, model: nn.Module, folder: Path, more: dict[str, A
         **(more or {}),
     }
     (folder / TASK_NAME).write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    # safetensors writes its files for their owner alone; let them be read by whoever may read the others.
+    mode = (folder / TASK_NAME).stat().st_mode & 0o777
+    for path in folder.glob("*.safetensors"):
+        path.chmod(mode)
 
 
 def load_finetuned(folder: str, *, expected_task: str | None = None, device: str | None = None) -> FinetunedModel:

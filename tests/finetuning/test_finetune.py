@@ -78,7 +78,9 @@ def test_other_heads_learn_names_too_and_come_back_from_their_folder(
 ) -> None:
     result = finetune(config(encoder_folder, tmp_path, "ner", *names, head=head))
     assert result.value > 0.9
-    scored = evaluate(EvaluateConfig(task="ner", model=result.output, data=names[1], output=str(tmp_path / "p.jsonl")))
+    predicted, page = str(tmp_path / "p.jsonl"), str(tmp_path / "page.html")
+    scored = evaluate(EvaluateConfig(task="ner", model=result.output, data=names[1], output=predicted, report=page))
+    assert "Recall by length" in Path(page).read_text(encoding="utf-8")
     assert scored.value == pytest.approx(result.value)
     assert len(read_examples(tmp_path / "p.jsonl")) == 60
     model = AutoModel.from_pretrained(result.output)

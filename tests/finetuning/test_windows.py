@@ -15,6 +15,7 @@ TOKENIZER = ChineseTokenizer(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(0, 300), st.integers(2, 40), st.integers(0, 38))
 def test_windows_cover_every_token_and_each_is_decided_once(length: int, size: int, overlap: int) -> None:
     ranges = window_ranges(length, size, min(overlap, size - 1))
@@ -55,7 +56,7 @@ def test_pair_rows_equal_transformers_longest_first() -> None:
             assert ours.token_type_ids.tolist() == expected["token_type_ids"]
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=30))
 def test_token_spans_are_slices_of_any_text_and_cover_their_characters(text: str) -> None:
     tokens = tokenize(TOKENIZER, [text])[0]
@@ -77,7 +78,7 @@ def test_marks_of_their_own_stay_with_their_letter() -> None:
     assert tokens.characters(0, 0) == (0, 2)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 6), st.sampled_from("xy")), max_size=8))
 def test_labels_that_do_not_overlap_come_back_exactly(spans: list[tuple[int, int, str]]) -> None:
     text = "李" * 40
