@@ -169,10 +169,11 @@ class DataCollatorForMacBert:
         inner = np.flatnonzero(marks[1:] & EDGE) + 1
         parts, label = [(ids, marks)], -100
         if self.sop and len(inner):
-            key = row_key(seed, self.epoch, number, SENTENCE_ORDER)
-            split = int(inner[below(draw(key, 0), len(inner))])
+            # Compiled functions return 64 bits to Python as a whole number, and take it for a signed one.
+            key = np.uint64(row_key(seed, self.epoch, number, SENTENCE_ORDER))
+            split = int(inner[below(np.uint64(draw(key, 0)), len(inner))])
             parts = [(ids[:split], marks[:split]), (ids[split:], marks[split:])]
-            label = int(draw(key, 1) >> np.uint64(63))
+            label = draw(key, 1) >> 63
             parts = parts[::-1] if label else parts
         none = np.zeros(1, np.uint8)
         row_ids, row_marks, types = [np.array([cls])], [none], [np.zeros(1, np.int64)]
