@@ -59,6 +59,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'macbert' has no attribute {name!r}")
+    if hidden := floor_messages():
+        raise ImportError("\n".join(hidden))
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value
     return value
@@ -82,3 +84,12 @@ def foreign_floors() -> dict[str, str]:
         if origin is None or Path(origin).resolve() != ours / floor / "__init__.py":
             hidden[floor] = origin or "nothing"
     return hidden
+
+
+def floor_messages() -> list[str]:
+    """Return one line for each hidden floor: the foreign path, and what to do."""
+    fix = "rename or uninstall it, or run from another folder: the name belongs to macbert-zh here"
+    return [
+        f"{path}: expected macbert-zh's '{floor}' package, found {path}; {fix}"
+        for floor, path in foreign_floors().items()
+    ]

@@ -19,6 +19,14 @@ DONE, MACHINE_FAULT, USER_FAULT, INTERRUPTED = 0, 1, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 2 the user's input is wrong, 1 the machine's or our fault."""
+    from macbert import floor_messages
+
+    # Before anything of those packages is imported: a foreign one would run in place of ours.
+    if hidden := floor_messages():
+        for message in hidden:
+            print(f"macbert: error: {message}", file=sys.stderr)
+        return USER_FAULT
+
     from corpus.errors import MissingExtra, UserError
 
     try:
@@ -48,7 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     from macbert.cli.parsing import command_help, overview, parse_arguments
 
-    _check_floors()
     if arguments[:1] == ["--version"]:
         from macbert import __version__
 
@@ -96,15 +103,6 @@ def _find(arguments: list[str]) -> tuple[tuple[str, ...], Command | None]:
             raise UserError.at(" ".join(("macbert", *group)), expected="a command", found=f"'{word}'", fix=fix)
         group += (word,)
     return group, None
-
-
-def _check_floors() -> None:
-    from corpus.errors import Problem, UserError
-    from macbert import foreign_floors
-
-    fix = "rename or uninstall it, or run from another folder: the name belongs to macbert-zh here"
-    if hidden := foreign_floors():
-        raise UserError(*(Problem(path, f"macbert-zh's '{name}' package", path, fix) for name, path in hidden.items()))
 
 
 def _load(reference: str) -> Any:
