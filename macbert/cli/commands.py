@@ -22,7 +22,8 @@ class Command:
     """A field that is given without a flag (``TASK``)."""
 
     recipe: str | None = None
-    """Kind of the YAML recipes that may be given first (``macbert pretrain RECIPE``) or with ``--config``."""
+    """Kind of the YAML recipes that ``--config`` takes; where no field is positional, the first word may name one too
+    (``macbert pretrain RECIPE``)."""
 
 
 COMMANDS: dict[tuple[str, ...], Command] = {
@@ -105,6 +106,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.finetuning.config:FinetuneConfig",
         "macbert.finetuning:finetune",
         positional="task",
+        recipe="finetune",
     ),
     ("evaluate",): Command(
         "score a fine-tuned model on labelled examples",

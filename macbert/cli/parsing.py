@@ -78,14 +78,17 @@ def command_help(path: tuple[str, ...], command: Command, config_class: type) ->
     from macbert.config.load import flag
 
     name = f"macbert {' '.join(path)}"
-    usage = name + (" [RECIPE]" if command.recipe else "")
-    usage += f" {command.positional.upper()}" if command.positional else ""
+    if command.positional:
+        usage = f"{name} {command.positional.upper()}"
+    else:
+        usage = f"{name} [RECIPE]" if command.recipe else name
     lines = [f"usage: {usage} [--setting value ...]", "", f"{command.summary[:1].upper()}{command.summary[1:]}.", ""]
     if command.recipe:
         from macbert.config.recipes import list_recipes
 
         known = ", ".join(list_recipes(command.recipe))
-        lines.append(f"  RECIPE, --config FILE\n      a YAML file of these settings, or one that is shipped: {known}")
+        title = "--config FILE" if command.positional else "RECIPE, --config FILE"
+        lines.append(f"  {title}\n      a YAML file of these settings, or one that is shipped: {known}")
     for spec in field_specs(config_class):
         title = spec.name.upper() if spec.name == command.positional else flag(spec.name)
         if spec.choices:
@@ -114,7 +117,8 @@ def _parser(path: tuple[str, ...], command: Command, config_class: type) -> argp
     parser.add_argument("--json", dest="json_output", action="store_true")
     parser.add_argument("--quiet", action="store_true")
     if command.recipe:
-        parser.add_argument("recipe_argument", nargs="?")
+        if command.positional is None:
+            parser.add_argument("recipe_argument", nargs="?")
         parser.add_argument("--config")
     for spec in field_specs(config_class):
         if spec.name == command.positional:

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import os
 from typing import TYPE_CHECKING, Any
 
 from macbert.pretraining.config import PretrainConfig
-
-# OpenMP reads this when torch is loaded. Threads that spin while they wait for each other steal the cores of whatever
-# else runs: 2 threads on a busy 2-core machine trained 2,200 tokens/s spinning and 20,100 sleeping (preset tiny).
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from macbert.pretraining.loop import pretrain
