@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     # Before anything of those packages is imported: a foreign one would run in place of ours.
     if hidden := floor_messages():
-        for message in hidden:
-            print(f"macbert: error: {message}", file=sys.stderr)
+        for line in hidden:
+            print(f"macbert: error: {line}", file=sys.stderr)
         return USER_FAULT
 
     from corpus.errors import MissingExtra, UserError

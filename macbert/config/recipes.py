@@ -61,7 +61,9 @@ def read_recipe(path: str | Path) -> tuple[dict[str, Any], dict[str, int]]:
     problems: list[Problem] = []
     if root is not None:
         if not isinstance(root, yaml.MappingNode):
-            raise UserError.at(f"{path}:1", expected="'name: value' lines", found=root.id, fix="see recipes/pretrain")
+            raise UserError.at(
+                f"{path}:1", expected="'name: value' lines", found=type(root).__name__, fix="see recipes/pretrain"
+            )
         _collect(path, root, "", values, lines, problems)
     if problems:
         raise UserError(*problems)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -113,4 +114,7 @@ def run(**values: Any) -> Any:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    print(json.dumps(dataclasses.asdict(run(**json.loads(sys.argv[1])))))
+    result = json.dumps(dataclasses.asdict(run(**json.loads(sys.argv[1]))))
+    # torchrun joins the processes' outputs, in pieces: only one of them may speak.
+    if os.environ.get("RANK", "0") == "0":
+        print(result)
