@@ -33,8 +33,8 @@ class Budget:
     """Labelled examples of each task."""
 
     finetune_epochs: dict[str, float]
-    """Passes over the labelled examples, by task. For reviews 3, as for the paper's sentiment set (table IV); with 6 the
-    encoder from random weights catches up: docs/log.md."""
+    """Passes over the labelled examples, by task. For reviews 3, as for the paper's sentiment set (table IV); with 6
+    the encoder from random weights catches up: docs/log.md."""
 
     finetune_batch_size: int
     """Examples in a step of fine-tuning."""

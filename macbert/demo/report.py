@@ -86,8 +86,9 @@ h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
 table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px solid var(--line);
        padding: .3rem .6rem; text-align: left; vertical-align: top } td.number { text-align: right;
        font-variant-numeric: tabular-nums }
-.scroll { overflow-x: auto } .tokens td { text-align: center; border: 0; padding: .1rem .18rem }
-.tokens th { border: 0; font-weight: 400; opacity: .7; white-space: nowrap }
+.scroll { overflow-x: auto } .tokens { display: flex; flex-wrap: wrap; gap: .6rem .15rem }
+.tokens div { display: grid; grid-template-rows: repeat(3, 1.8rem); justify-items: center; min-width: 1.2rem }
+.tokens div:first-child { justify-items: start; opacity: .7; margin-right: .6rem }
 .similar, .random, .kept { color: #fff; border-radius: .2rem; padding: 0 .15rem }
 .similar { background: var(--similar) } .random { background: var(--random) } .kept { background: var(--kept) }
 .right { color: #1a8a4a; font-weight: 600 } .wrong { color: #c0392b; text-decoration: underline }
@@ -140,7 +141,8 @@ def _curves(losses: Sequence[tuple[int, float]], held_out: Sequence[tuple[int, f
     for fraction in (0, 0.5, 1):
         x = place(round(last * fraction), low).split(",")[0]
         text = f"{round(last * fraction):,}"
-        parts.append(f'<text x="{x}" y="{height - 8}" text-anchor="middle" font-size="12" {_INK}>{text}</text>')
+        anchor = "end" if fraction == 1 else "middle"
+        parts.append(f'<text x="{x}" y="{height - 8}" text-anchor="{anchor}" font-size="12" {_INK}>{text}</text>')
     for series, colour in ((losses, "#2a78d6"), (held_out, "#d9622b")):
         line = " ".join(place(*point) for point in series)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
@@ -159,26 +161,22 @@ _INK = 'fill="currentColor"'
 
 
 def _masked(tokens: Sequence[MaskedToken]) -> str:
-    original = "".join(f"<td>{escape(token.original)}</td>" for token in tokens)
-    shown = "".join(
-        f'<td><span class="{token.kind}">{escape(token.shown)}</span></td>'
-        if token.kind
-        else f"<td>{escape(token.shown)}</td>"
-        for token in tokens
-    )
-    restored = "".join(
-        "<td></td>"
-        if token.restored is None
-        else f'<td class="{"right" if token.restored == token.original else "wrong"}">{escape(token.restored)}</td>'
-        for token in tokens
-    )
+    columns = ["<div><span>original</span><span>masked</span><span>restored</span></div>"]
+    for token in tokens:
+        restored = ""
+        if token.restored is not None:
+            verdict = "right" if token.restored == token.original else "wrong"
+            restored = f'<span class="{verdict}">{escape(token.restored)}</span>'
+        kind = f' class="{token.kind}"' if token.kind else ""
+        columns.append(
+            f"<div><span>{escape(token.original)}</span><span{kind}>{escape(token.shown)}</span>{restored}</div>"
+        )
     legend = (
         '<p class="note"><span class="similar">similar word</span> <span class="random">random word</span> '
         '<span class="kept">kept</span>; restored: <span class="right">right</span>, <span class="wrong">wrong</span>. '
         "There is no [MASK]: the model must find what is wrong and mend it.</p>"
     )
-    rows = f"<tr><th>original</th>{original}</tr><tr><th>masked</th>{shown}</tr><tr><th>restored</th>{restored}</tr>"
-    return f'<div class="scroll"><table class="tokens">{rows}</table></div>{legend}'
+    return f'<div class="tokens">{"".join(columns)}</div>{legend}'
 
 
 def _named(row: dict[str, Any]) -> str:

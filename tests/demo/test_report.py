@@ -67,8 +67,8 @@ def test_nothing_is_loaded_from_outside() -> None:
 
 
 def test_right_and_wrong_restorations_are_told_apart() -> None:
-    assert '<td class="right">言</td>' in page()
-    assert '<td class="wrong">鸟</td>' in page()
+    assert '<span class="right">言</span>' in page()
+    assert '<span class="wrong">鸟</span>' in page()
 
 
 def test_each_curve_has_a_point_for_each_logged_step() -> None:
