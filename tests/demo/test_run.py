@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from corpus import read_documents
 from macbert.cli import main
 from macbert.demo import budgets, labelled, source
 from macbert.demo.labelled import Sizes
+from macbert.demo.road import HELD_OUT
+from tokenizer.encoding import is_reserved
 
 
 @pytest.fixture(scope="module")
@@ -70,16 +73,18 @@ def test_the_page_shows_the_text_that_was_given_and_a_masked_example(demo: Path)
     assert page.count("<polyline") == 2
 
 
-def test_held_out_documents_are_not_in_the_training_tokens(demo: Path) -> None:
-    from tokenizer import TokenDocuments
-
+def test_what_is_tested_on_lies_in_documents_that_encoding_reserved(demo: Path) -> None:
     manifest = json.loads((demo / "tokens" / "manifest.json").read_text("utf-8"))
-    tested = {
-        json.loads(line)["id"].rsplit("-", 1)[0]
-        for line in (demo / "labelled-0" / "ner" / "test.jsonl").read_text("utf-8").splitlines()
+    reserved = {
+        document.id for document in read_documents(demo / "corpus") if is_reserved(document, fraction=HELD_OUT, seed=0)
     }
-    assert 0 < len(tested) <= manifest["heldout_documents"]
-    assert len(TokenDocuments.open(demo / "tokens")) == manifest["documents"]
+    assert len(reserved) == manifest["heldout_documents"]
+    for task, parts in (("ner", 1), ("classify", 0)):
+        for name, inside in (("train", False), ("dev", False), ("test", True)):
+            lines = (demo / "labelled-0" / task / f"{name}.jsonl").read_text("utf-8").splitlines()
+            documents = {json.loads(line)["id"].rsplit("-", parts)[0] for line in lines}
+            assert documents
+            assert (documents <= reserved) if inside else not documents & reserved
 
 
 def test_a_second_demonstration_replaces_the_first_but_no_other_folder(demo: Path, tmp_path: Path) -> None:
