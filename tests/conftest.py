@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """Undo what a command's --quiet does to the loggers of this process."""
-    loggers = [logging.getLogger(name) for name in (None, "corpus", "tokenizer", "macbert")]
-    levels, handlers = [logger.level for logger in loggers], list(loggers[0].handlers)
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    loggers[0].handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

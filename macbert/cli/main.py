@@ -76,13 +76,12 @@ def _run(arguments: list[str]) -> int:
         return DONE
     parsed = parse_arguments(path, command, config_class, rest)
 
-    from macbert.cli.progress import console, progress_bars, start_logging
+    from macbert.cli.progress import console, logging_to_terminal, progress_bars
     from macbert.config import find_recipe, load_config
 
     recipe = find_recipe(parsed.recipe, command.recipe) if parsed.recipe and command.recipe else None
     config = load_config(config_class, recipe, parsed.values)
-    start_logging(quiet=parsed.quiet)
-    with progress_bars(quiet=parsed.quiet) as progress:
+    with logging_to_terminal(quiet=parsed.quiet), progress_bars(quiet=parsed.quiet) as progress:
         result = _load(command.run)(config, progress=progress)
     _print_result(result, as_json=parsed.json, console=console)
     return DONE

@@ -36,9 +36,20 @@ def progress_bars(*, quiet: bool) -> Iterator[Report | None]:
         yield report
 
 
-def start_logging(*, quiet: bool) -> None:
-    """Send our log lines to the error stream; those of other libraries only from warnings on."""
+@contextlib.contextmanager
+def logging_to_terminal(*, quiet: bool) -> Iterator[None]:
+    """Send log lines to the error stream, those of other libraries from warnings on; afterwards all is as before."""
+    root, ours = logging.getLogger(), [logging.getLogger(name) for name in ("macbert", "tokenizer", "corpus")]
+    handlers, levels = list(root.handlers), [logger.level for logger in (root, *ours)]
     handler = RichHandler(console=_errors, show_path=False, show_level=False, markup=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler], force=True)
-    for name in ("macbert", "tokenizer", "corpus"):
-        logging.getLogger(name).setLevel(logging.WARNING if quiet else logging.INFO)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for logger in ours:
+        logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        for logger, level in zip((root, *ours), levels, strict=True):
+            logger.setLevel(level)
