@@ -6,7 +6,6 @@ import errno
 import importlib
 import itertools
 import json
-import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -137,5 +136,4 @@ def _machine_message(error: BaseException | None) -> str | None:
         return f"{error.strerror or error}: {error.filename or 'the machine refused'}; mend this and run again"
     if isinstance(error, MemoryError):
         return "out of memory; use fewer workers or smaller batches"
-    logging.getLogger(__name__).debug("not a fault of the machine", exc_info=error)
     return None

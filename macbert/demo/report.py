@@ -84,8 +84,7 @@ body { font: 16px/1.7 system-ui, "Noto Sans CJK SC", "PingFang SC", "Microsoft Y
        max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
 table { border-collapse: collapse; width: 100% } td, th { border-bottom: 1px solid var(--line);
-       padding: .3rem .6rem; text-align: left; vertical-align: top } td.number { text-align: right;
-       font-variant-numeric: tabular-nums }
+       padding: .3rem .6rem; text-align: left; vertical-align: top }
 .scroll { overflow-x: auto } .tokens { display: flex; flex-wrap: wrap; gap: .6rem .15rem }
 .tokens div { display: grid; grid-template-rows: repeat(3, 1.8rem); justify-items: center; min-width: 1.2rem }
 .tokens div:first-child { justify-items: start; opacity: .7; margin-right: .6rem }

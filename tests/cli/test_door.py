@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,3 +123,24 @@ def test_without_a_command_the_list_is_printed(capsys: pytest.CaptureFixture[str
     page = capsys.readouterr().out
     assert "macbert tokenizer encode" in page
     assert "macbert pretrain" not in page
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "corpus report NOTHING",
+        "corpus verify NOTHING",
+        "corpus score train --positive NOTHING --negative NOTHING --output OUT",
+        "tokenizer extend --model NOTHING --words 新词 --output OUT",
+        "tokenizer trim --model NOTHING --output OUT",
+        "data convert --source cluener --input NOTHING --output OUT",
+        "data validate --input NOTHING",
+    ],
+)
+def test_a_missing_input_is_named_and_nothing_is_written(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = {"NOTHING": str(tmp_path / "nothing"), "OUT": str(tmp_path / "out")}
+    assert main([*(places.get(word, word) for word in command.split()), "--quiet"]) == 2
+    assert f"macbert: error: {tmp_path / 'nothing'}: expected" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
