@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tokenizer.sentences import mark_sentences
+from corpus.sentence_starts import mark_sentences
 
 FindStarts = Callable[[Sequence[str]], NDArray[np.bool_]]
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.sentence_starts import mark_sentences
 from macbert.masking.choosing import EDGE, TEXT, WORD
 from tokenizer.encoded import mark_starts
-from tokenizer.sentences import mark_sentences
 
 if TYPE_CHECKING:
     from tokenizer import ChineseTokenizer, EncodedTexts

@@ -10,7 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 
 import datasets
@@ -21,7 +21,6 @@ from corpus.errors import UserError
 from corpus.manifest import verify_manifest
 from corpus.reading import read_documents
 from tokenizer import ChineseTokenizer, EncodeConfig, Lexicon, TokenDocuments, encode_corpus
-from tokenizer.sentences import mark_sentences
 from tokenizer.vocabulary import SPECIAL_TOKENS
 
 
@@ -289,20 +288,3 @@ def test_wrong_inputs_are_refused_and_nothing_is_written(
         EncodeConfig(**good, workers=0, heldout_fraction=1)
     assert [problem.where for problem in caught.value.problems] == ["--workers", "--heldout-fraction"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["user.txt"]
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("他说：“好！”然后走了。雨停了", ["他说：“好！”", "然后走了。", "雨停了"]),
-        ("真的？！……是啊；（当然。）\n\n  下一段\n", ["真的？！……", "是啊；", "（当然。）\n\n  ", "下一段\n"]),
-        ("见 http://a.cn/?q=1&r=!b 吧! 好", ["见 http://a.cn/?q=1&r=!b 吧! ", "好"]),
-        ("\n \n开头空行。", ["\n \n开头空行。"]),
-        ("3.14元，U.S.A.", ["3.14元，U.S.A."]),
-        ("", []),
-    ],
-)
-def test_sentences_end_at_their_marks(text: str, sentences: list[str]) -> None:
-    codes = np.array([*map(ord, text)], np.uint32)
-    places = [*np.flatnonzero(mark_sentences(codes, np.array([0, len(text)]))).tolist(), len(text)]
-    assert [text[a:b] for a, b in pairwise(places)] == sentences

@@ -1,4 +1,4 @@
-"""Where sentences begin, in compiled code over code points: as fast as the rest of encoding."""
+"""Where sentences begin, in compiled code over code points: the one rule for documents and for tokens."""
 
 from __future__ import annotations
 
