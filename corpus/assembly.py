@@ -26,7 +26,8 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
     """Write one shard and the records of its dropped duplicates; return rows, characters and drops by reason.
 
     ``spec["folder"]`` is a cleaned file's folder, in which ``fate.npy`` says of each row what becomes of it (see
-    ``corpus.dedup.decide``). A document that stands for others tells how many in ``meta["cluster_size"]``.
+    ``corpus.dedup.decide``). A document that stands for others tells how many in ``meta["cluster_size"]``; all those of
+    one cluster of near duplicates that stay have the same ``meta["cluster"]``, by which they are held out together.
     """
     folder = Path(spec["folder"])
     fate = np.load(folder / "fate.npy", mmap_mode="r")
@@ -82,13 +83,18 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
 
 def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tuple[pa.RecordBatch, int]:
     again = np.flatnonzero(stays & (fate["namesakes"] > 0))
-    leaders = np.flatnonzero(stays & (fate["copies"] > 1))
-    if len(again) or len(leaders):
+    told = np.flatnonzero(stays & ((fate["copies"] > 1) | (fate["cluster"] > 0)))
+    if len(again) or len(told):
         ids, metas = batch.column(0).to_pylist(), batch.column(3).to_pylist()
         for number in again:
             ids[number] = f"{ids[number]}#{fate['namesakes'][number] + 1}"
-        for number in leaders:
-            metas[number] = canonical_json({**json.loads(metas[number]), "cluster_size": int(fate["copies"][number])})
+        for number in told:
+            meta = json.loads(metas[number])
+            if fate["copies"][number] > 1:
+                meta["cluster_size"] = int(fate["copies"][number])
+            if fate["cluster"][number] > 0:
+                meta["cluster"] = f"{int(fate['cluster'][number]):016x}"
+            metas[number] = canonical_json(meta)
         columns = [pa.array(ids, pa.string()), batch.column(1), batch.column(2), pa.array(metas, pa.string())]
         batch = pa.record_batch(columns, schema=SCHEMA)
     return (batch if stays.all() else batch.filter(pa.array(stays))), len(again)

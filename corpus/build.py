@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import logging
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from corpus.dedup.lines import decide_lines
 from corpus.engine import Engine, make_engine
 from corpus.errors import Problem, UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, check_output
-from corpus.inputs import find_inputs, fingerprint, inputs_sha256, setting_fingerprints
+from corpus.inputs import divided, find_inputs, fingerprint, inputs_sha256, setting_fingerprints
 from corpus.manifest import config_hash, read_manifest, verify_manifest, write_manifest
 from corpus.presets import StepSpec, corpus_step, load_steps, stages, with_decontamination
 from corpus.readers import InputFile
 from corpus.report import CorpusReport, load_report, save_report
 from corpus.standard_input import standard_input_as_file
+from corpus.steps.pii import redact_text
 from corpus.workplace import remove_workplace, workplace
 
 log = logging.getLogger(__name__)
@@ -60,8 +62,9 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
     plan = _plan(config, steps, files)
     if (report := _reusable(output, plan)) is not None:
         return report
+    pieces = divided((file for file, _ in files), config.txt_unit, config.part_bytes)
     with workplace(output, plan) as work, make_engine(config.engine, config.workers, config.address) as engine:
-        every = _clean(config, steps, [file for file, _ in files], work, engine, tell)
+        every = _clean(config, steps, pieces, work, engine, tell)
         folders = every[-1]
         _check_not_empty(config, _sum(read_result(folder) for folder in folders))
         first_rows, clusters = decide(
@@ -73,7 +76,7 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
             tell=tell,
         )
         with atomic_folder(output) as folder:
-            report = _assemble(folder, every, files, first_rows, engine, tell)
+            report = _assemble(folder, every, pieces, first_rows, engine, tell)
             report = dataclasses.replace(report, clusters=clusters, settings=plan["config"], empty_files=empty)
             _warn_if_not_chinese(report)
             save_report(report, folder)
@@ -91,7 +94,7 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
 
 def _plan(config: CorpusConfig, steps: list[StepSpec], files: list[tuple[InputFile, str]]) -> dict[str, Any]:
     """Return everything that the output's bytes depend on."""
-    names = ("text_key", "id_key", "txt_unit", "max_bad_ratio", "max_record_bytes", "preset")
+    names = ("text_key", "id_key", "txt_unit", "max_bad_ratio", "max_record_bytes", "part_bytes", "preset")
     settings = {name: getattr(config, name) for name in names if name != "preset" or config.steps is None}
     settings["preset"] = Path(config.preset).name if config.steps is None else None
     return {
@@ -171,20 +174,23 @@ def _sum(results: Iterable[dict[str, Any]]) -> Counts:
 def _check_quarantine(config: CorpusConfig, files: list[InputFile], results: list[dict[str, Any]]) -> None:
     counts = _sum(results)
     problems = []
-    for file, result in zip(files, results, strict=True):
-        its = Counts.from_json(result["counts"])
-        keys = result["missing_keys"]
-        if keys and its.quarantined["no_text"] == its.read:
-            found = f"no record with it; keys found: {', '.join(sorted(keys, key=lambda key: (-keys[key], key)))}"
+    for path, its in itertools.groupby(zip(files, results, strict=True), key=lambda pair: pair[0].path):
+        parts = [result for _, result in its]
+        keys = sum((Counter(result["missing_keys"] or {}) for result in parts), Counter())
+        its_counts = _sum(parts)
+        if keys and its_counts.quarantined["no_text"] == its_counts.read:
+            names = [redact_text(key) for key in sorted(keys, key=lambda key: (-keys[key], key))]
+            found = f"no record with it; keys found: {', '.join(names)}"
             likely = next((key for key in ("content", "texts", "body", "sentence", "文本") if key in keys), None)
             fix = f"did you mean --text-key {likely}?" if likely else "give --text-key the key that holds the text"
-            problems.append(Problem(file.path, f"a string {config.text_key!r} in each record", found, fix))
+            problems.append(Problem(path, f"a string {config.text_key!r} in each record", found, fix))
     if problems:
         raise UserError(*problems)
     bad = counts.quarantined.total()
     if counts.read == 0:
         found = "no record"
-        raise UserError(*(Problem(file.path, "documents", found, "check how the file was made") for file in files))
+        paths = dict.fromkeys(file.path for file in files)
+        raise UserError(*(Problem(path, "documents", found, "check how the file was made") for path in paths))
     if bad > config.max_bad_ratio * counts.read:
         listed = [record for result in results for record in result["quarantine"]][:_LISTED]
         for record in listed:
@@ -209,7 +215,7 @@ def _check_not_empty(config: CorpusConfig, counts: Counts) -> None:
 def _assemble(
     folder: Path,
     every: list[list[Path]],
-    files: list[tuple[InputFile, str]],
+    files: list[InputFile],
     first_rows: list[int],
     engine: Engine,
     tell: Progress,
@@ -236,7 +242,7 @@ def _assemble(
         results[number] = result
         tell("write", done, len(files))
     sources: dict[str, Counts] = {}
-    for number, (file, _) in enumerate(files):
+    for number, file in enumerate(files):
         its = Counts.from_json(read_result(cleaned[number])["counts"])
         _apply(its, results[number])
         sources.setdefault(file.source, Counts()).add(its)

@@ -16,6 +16,7 @@ from corpus.document import Document
 from corpus.files import atomic_folder
 from corpus.presets import Step, StepSpec, document_steps
 from corpus.readers import BadRecord, FileFacts, InputFile, ReaderOptions, read_file
+from corpus.readers.parts import Part
 from corpus.rejects import RejectWriter
 from corpus.spool import Spool, SpoolWriter, documents_of
 from corpus.steps.language import identify
@@ -109,7 +110,8 @@ class _Sink(contextlib.ExitStack):
 
 
 def _read(spec: dict[str, Any], facts: FileFacts, sink: _Sink, quarantine: list[dict[str, Any]]) -> Iterator[Document]:
-    file = InputFile(**spec["file"])
+    part = spec["file"]["part"]
+    file = InputFile(**{**spec["file"], "part": part and Part(*part)})
     counts = sink.counts
     for item in read_file(file, ReaderOptions(**spec["options"]), facts):
         counts.read += 1

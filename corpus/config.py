@@ -32,7 +32,7 @@ class CorpusConfig:
     """Key or column that holds the text."""
 
     id_key: str = "id"
-    """Key or column that holds a document's id; without one it is the source's name and the record's number."""
+    """Key or column that holds a document's id; without one it is the source's name and its line's or row's number."""
 
     txt_unit: Literal["blank-line", "line", "file"] = "blank-line"
     """What a document is in a plain text file: text between blank lines, a line, or the whole file."""
@@ -42,6 +42,9 @@ class CorpusConfig:
 
     max_record_bytes: int = 1 << 26
     """Longest record in bytes; a longer one goes to quarantine without being held in memory."""
+
+    part_bytes: int = 1 << 26
+    """A larger jsonl or txt file that is not compressed is read in parts of this size, a shard each."""
 
     workers: int = 1
     """Processes that read and clean files; the result is the same bytes for any number."""
@@ -70,6 +73,7 @@ class CorpusConfig:
         check("text_key", bool(self.text_key), "a key's name", "name the key that holds the text")
         check("max_bad_ratio", 0 <= self.max_bad_ratio <= 1, "a share between 0 and 1", "0.01 is one in a hundred")
         check("max_record_bytes", self.max_record_bytes >= 1024, "1024 bytes or more", "give a larger limit")
+        check("part_bytes", self.part_bytes >= 1024, "1024 bytes or more", "give a larger size")
         check("memory_megabytes", self.memory_megabytes >= 1, "1 or more", "give megabytes")
         check("address", self.address is None or self.engine == "ray", "no address", "give --engine ray with it")
         check("workers", self.workers >= 1, "1 or more", "give the number of processes")

@@ -8,6 +8,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from corpus.manifest import read_manifest
 from corpus.readers.compression import SUFFIXES
 from corpus.readers.formats import FORMATS, InputFile, format_of, source_name
 from corpus.readers.hub import PREFIX, hub_files, is_saved_dataset, saved_files
+from corpus.readers.parts import parts_of
 
 if TYPE_CHECKING:
     from corpus.presets import StepSpec
@@ -62,6 +64,13 @@ def fingerprint(files: list[InputFile]) -> tuple[list[tuple[InputFile, str]], li
         log.warning("%s: an empty file, skipped", file.path)
     held = [(file, sha256_file(file.path)) for file in files if file not in empty]
     return sorted(held, key=lambda pair: (pair[0].source, pair[1], pair[0].path)), sorted(file.source for file in empty)
+
+
+def divided(files: Iterable[InputFile], txt_unit: str, part_bytes: int) -> list[InputFile]:
+    """Return the files in the same order, each large one in parts (see ``corpus.readers.parts``)."""
+    return [
+        replace(file, part=part) for file in files for part in parts_of(file.path, file.format, txt_unit, part_bytes)
+    ]
 
 
 def inputs_sha256(files: list[tuple[InputFile, str]]) -> str:

@@ -15,9 +15,12 @@ from corpus.tables import open_table
 
 Progress = Callable[[str, int, int | None], None]
 
-FATE = np.dtype([("kind", "u1"), ("stays_as", "i8"), ("similarity", "f4"), ("namesakes", "i4"), ("copies", "i4")])
+FATE = np.dtype(
+    [("kind", "u1"), ("stays_as", "i8"), ("similarity", "f4"), ("namesakes", "i4"), ("copies", "i4"), ("cluster", "u8")]
+)
 """Columns of a file's ``fate.npy``: 0 kept, 1 exact duplicate, 2 near duplicate; the row that stays instead, and how
-similar it is; how many kept rows before have its id; how many rows it stands for, itself included."""
+similar it is; how many kept rows before have its id; how many rows it stands for, itself included; and its cluster of
+near duplicates (half the hash of the longest text in it), 0 where there is nothing like it."""
 
 _KINDS = {"exact_duplicate": 1, "near_duplicate": 2}
 KIND_NAMES = {number: name for name, number in _KINDS.items()}
@@ -107,7 +110,7 @@ def _near(
     values = gather_rows(keys, starts, numbers)
     rank = np.empty(len(numbers), dtype=np.int64)
     rank[np.lexsort((values[:, LOW], values[:, HIGH], -values[:, LENGTH].astype(np.int64)))] = np.arange(len(numbers))
-    stays_as, similarity = link_clusters(
+    stays_as, similarity, leaders = link_clusters(
         bands,
         starts,
         candidates,
@@ -123,6 +126,8 @@ def _near(
     fate["kind"][numbers[dropped]] = _KINDS["near_duplicate"]
     fate["stays_as"][numbers[dropped]] = numbers[stays_as[dropped]]
     fate["similarity"][numbers[dropped]] = similarity[dropped]
+    alike = np.bincount(leaders, minlength=len(numbers))[leaders] > 1
+    fate["cluster"][numbers[alike]] = values[leaders[alike], HIGH]
     del shingles
     joined.unlink()
 

@@ -49,8 +49,8 @@ def link_clusters(
     cluster_threshold: float,
     memory: int,
     tell: Callable[[int, int], None] = lambda done, total: None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each candidate the position of the one that stays for it (its own: it stays) and their similarity.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return for each candidate who stays for it (its own position: it stays), their similarity, its cluster's best.
 
     Args:
         bands, first_rows, memory: as in :func:`candidate_rows`.
@@ -71,7 +71,11 @@ def link_clusters(
             order = np.lexsort((rank[places], np.repeat(np.arange(len(starts) - 1), np.diff(starts))))
             _link(places[order], starts, shingles, offsets, parent, threshold)
     tell(columns, columns)
-    return _choose(_roots(parent), rank, shingles, offsets, cluster_threshold)
+    roots = _roots(parent)
+    stays_as, similarity = _choose(roots, rank, shingles, offsets, cluster_threshold)
+    best = np.full(len(rank), len(rank), dtype=np.int64)
+    np.minimum.at(best, roots, rank)
+    return stays_as, similarity, np.argsort(rank)[best[roots]]
 
 
 @numba.njit(cache=True)

@@ -14,6 +14,7 @@ from corpus.readers.compression import SUFFIXES, ByteStream, open_bytes
 from corpus.readers.html_pages import read_html
 from corpus.readers.json_array import read_json
 from corpus.readers.json_lines import read_json_lines
+from corpus.readers.parts import Part, open_part
 from corpus.readers.plain_text import read_plain_text
 from corpus.readers.records import BadRecord, FileFacts, ReaderOptions, Record
 from corpus.readers.tables import read_csv, read_tsv
@@ -55,6 +56,9 @@ class InputFile:
 
     ours: bool = False
     """A shard of a corpus folder that we made: ids, sources and meta are taken over as they are."""
+
+    part: Part | None = None
+    """What of the file to read; None: all of it."""
 
 
 def format_of(path: str | Path) -> str | None:
@@ -104,7 +108,8 @@ def read_records(
         for number, record in enumerate(records, 1):  # the members' own numbers would repeat
             yield replace(record, number=number) if isinstance(record, Record) else record
         return
-    stream = open_bytes(file.path)
+    stream = open_bytes(file.path) if file.part is None else open_part(file.path, file.part)
+    options = replace(options, part=file.part)
     try:
         yield from _STREAMS[file.format](stream, options, facts)
     finally:

@@ -22,14 +22,12 @@ def read_json_lines(stream: ByteStream, options: ReaderOptions, facts: FileFacts
 
     A broken last line without a line end is ``truncated``: its writer was stopped.
     """
-    count = 0
-    for line in text_lines(stream, facts, options.max_record_bytes):
+    for line in text_lines(stream, facts, options.max_record_bytes, options.part):
         if isinstance(line, BadRecord):
             yield line
             continue
         if not line.text or line.text.isspace():
             continue
-        count += 1
         try:
             value = json.loads(line.text)
         except (ValueError, RecursionError) as error:
@@ -40,4 +38,4 @@ def read_json_lines(stream: ByteStream, options: ReaderOptions, facts: FileFacts
             yield BadRecord("not_an_object", f"expected an object, got {kind_of(value)}", line.number, line.offset)
             continue
         facts.encodings[line.encoding] = facts.encodings.get(line.encoding, 0) + 1
-        yield Record(value, line.number, line.offset, count)
+        yield Record(value, line.number, line.offset, line.number)

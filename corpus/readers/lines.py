@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from corpus.readers.compression import ByteStream
 from corpus.readers.encoding import bom, decode_line, detect_encoding
 from corpus.readers.mojibake import is_mojibake, undo_mojibake
+from corpus.readers.parts import Part
 from corpus.readers.records import BadRecord, FileFacts, TruncatedInput
 
 _BLOCK = 1 << 20
@@ -31,24 +32,28 @@ class Line:
     """False for a last line without its line end: whoever wrote it may have been stopped."""
 
 
-def text_lines(stream: ByteStream, facts: FileFacts, max_bytes: int) -> Iterator[Line | BadRecord]:
+def text_lines(
+    stream: ByteStream, facts: FileFacts, max_bytes: int, part: Part | None = None
+) -> Iterator[Line | BadRecord]:
     """Yield every line decoded, or the reason why it could not be.
 
     Args:
         stream: decompressed bytes.
         facts: where encodings and repairs are counted.
         max_bytes: a longer line is skipped without being held, and reported as ``too_long``.
+        part: what of the file the stream holds; None: all of it.
     """
     head = _Head(stream)
     sample = head.peek(_BLOCK)
-    encoding = detect_encoding(sample)
+    encoding = part.encoding if part is not None else detect_encoding(sample)
     mark = bom(sample)
     if encoding.startswith(("utf-16", "utf-32")):
         head.replace(_to_utf8(head, encoding, skip=mark[1] if mark else 0))
         line_encoding = "utf-8"
     else:
         line_encoding = encoding
-    for raw in _raw_lines(head, max_bytes):
+    number, offset = (part.first_line, part.start) if part is not None else (1, 0)
+    for raw in _raw_lines(head, max_bytes, number, offset):
         if isinstance(raw, BadRecord):
             yield raw
             continue
@@ -130,8 +135,9 @@ def _to_utf8(head: _Head, encoding: str, skip: int) -> Iterator[bytes]:
     return blocks()
 
 
-def _raw_lines(blocks: _Head, max_bytes: int) -> Iterator[tuple[bytes, int, int, bool] | BadRecord]:
-    number, offset = 1, 0
+def _raw_lines(
+    blocks: _Head, max_bytes: int, number: int, offset: int
+) -> Iterator[tuple[bytes, int, int, bool] | BadRecord]:
     parts: list[bytes] = []
     held = 0
     skipping = False

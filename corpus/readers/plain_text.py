@@ -16,7 +16,7 @@ def read_plain_text(stream: ByteStream, options: ReaderOptions, facts: FileFacts
     """
     unit = options.txt_unit
     held: list[Line] = []
-    size, too_long, count = 0, False, 0
+    size, too_long = 0, False
 
     def finish() -> Record | BadRecord:
         first = held[0]
@@ -25,16 +25,15 @@ def read_plain_text(stream: ByteStream, options: ReaderOptions, facts: FileFacts
             return BadRecord("too_long", detail, first.number, first.offset)
         for name in {line.encoding for line in held}:
             facts.encodings[name] = facts.encodings.get(name, 0) + 1
-        return Record({"text": "\n".join(line.text for line in held)}, first.number, first.offset, count)
+        return Record({"text": "\n".join(line.text for line in held)}, first.number, first.offset, first.number)
 
-    for line in text_lines(stream, facts, options.max_record_bytes):
+    for line in text_lines(stream, facts, options.max_record_bytes, options.part):
         if isinstance(line, BadRecord):
             yield line
             continue
         blank = not line.text or line.text.isspace()
         if blank and unit != "file":
             if held:
-                count += 1
                 yield finish()
                 held, size, too_long = [], 0, False
             continue
@@ -47,9 +46,7 @@ def read_plain_text(stream: ByteStream, options: ReaderOptions, facts: FileFacts
         else:
             held.append(line)
         if unit == "line":
-            count += 1
             yield finish()
             held, size, too_long = [], 0, False
     if held:
-        count += 1
         yield finish()

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from corpus.readers.parts import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Record:
     """Byte at which it starts in the (decompressed) file."""
 
     number: int = 0
-    """Number of the record in the file, from 1."""
+    """Number of the record in the file, from 1; where the format has lines, that of the line it starts at."""
 
     member: str | None = None
     """Name of the archive's member that it is in."""
@@ -53,6 +56,8 @@ class ReaderOptions:
     id_key: str = "id"
     txt_unit: str = "blank-line"
     max_record_bytes: int = 1 << 26
+    part: Part | None = None
+    """What of the file the stream holds; None: all of it."""
 
 
 @dataclass(slots=True)

@@ -34,11 +34,13 @@ _ANYTHING = re.compile(
 _AROUND = 96
 
 
-def pii(document: Document, *, kinds: list[str] | None = None) -> Document:
+def pii(document: Document, *, kinds: list[str] | None = None, ids: bool = True) -> Document:
     """Return the document with personal data replaced, also inside ``meta``; ``meta["pii"]`` counts it by kind.
 
     Args:
         kinds: which of ``KIND_NAMES`` to replace; all by default.
+        ids: replace them in the id too, which goes on into every table, log and error; ids that become equal get ``#2``
+            and so on in the corpus. Give False where ids are long numbers that only look like telephone numbers.
 
     >>> pii(Document("1", "联系电话13800138000请")).text
     '联系电话[手机号]请'
@@ -46,12 +48,13 @@ def pii(document: Document, *, kinds: list[str] | None = None) -> Document:
     counts: Counter[str] = Counter()
     text = _redact(document.text, kinds, counts)
     meta = {name: _redact_value(value, kinds, counts) for name, value in document.meta.items()}
+    identity = _redact(document.id, kinds, counts) if ids else document.id
     if not counts:
         return document
     before = document.meta.get("pii")
     if isinstance(before, dict):
         counts.update(before)
-    return dataclasses.replace(document, text=text, meta={**meta, "pii": dict(sorted(counts.items()))})
+    return dataclasses.replace(document, id=identity, text=text, meta={**meta, "pii": dict(sorted(counts.items()))})
 
 
 def redact_text(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from math import sqrt
 from pathlib import Path
 
@@ -134,3 +135,30 @@ def test_exact_duplicates_keep_the_smallest_id_in_any_number_of_parts() -> None:
             assert stays_as[row] == min(same, key=lambda n: (flat[n, 2], n))
         number = repeated_ids(keys, [0, 50, 50], np.ones(120, dtype=bool), memory)
         assert [int((flat[:row, 2] == flat[row, 2]).sum()) for row in range(120)] == number.tolist()
+
+
+def test_what_stays_of_a_cluster_has_one_name_and_is_held_out_together(tmp_path: Path) -> None:
+    """A chain in which each is like the next (over 0.7) and the last is unlike the first (under 0.5): several stay."""
+    rng = random.Random(4)
+    chain = [random_text(rng, 300)]
+    for _ in range(12):
+        place = rng.randrange(270)
+        chain.append(chain[-1][:place] + random_text(rng, 30) + chain[-1][place + 30 :])
+    records = [{"id": f"c{n}", "text": text} for n, text in enumerate(chain)]
+    records += [{"id": f"o{n}", "text": random_text(rng, 300)} for n in range(20)]
+    found = []
+    for name, parts in (("one", 1), ("three", 3)):
+        rng.shuffle(records)
+        (tmp_path / name).mkdir()
+        for part in range(parts):
+            lines = (json.dumps(record, ensure_ascii=False) for record in records[part::parts])
+            (tmp_path / name / f"{part}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        build_corpus(CorpusConfig(input=[str(tmp_path / name)], output=str(tmp_path / f"{name}_out")))
+        documents = list(read_documents(tmp_path / f"{name}_out"))
+        found.append({document.id: document.meta.get("cluster") for document in documents})
+    assert found[0] == found[1]
+    named = {cluster for name, cluster in found[0].items() if name.startswith("c")}
+    assert len(named) == 1
+    assert re.fullmatch("[0-9a-f]{16}", named.pop() or "")
+    assert sum(name.startswith("c") for name in found[0]) > 1
+    assert {cluster for name, cluster in found[0].items() if name.startswith("o")} == {None}

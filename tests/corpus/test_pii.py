@@ -116,11 +116,22 @@ def test_redaction_counts_kinds_and_reaches_the_meta() -> None:
     assert pii(document) == document
 
 
+def test_an_id_is_replaced_too_unless_told_otherwise() -> None:
+    document = Document("用户13800138000的帖子", "没有号码")
+    assert pii(document) == Document("用户[手机号]的帖子", "没有号码", meta={"pii": {"mobile": 1}})
+    assert pii(document, ids=False) is document
+
+
 def test_no_value_reaches_any_file_log_or_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rng = random.Random(3)
     secrets = [MAKERS[kind](rng) for kind in KIND_NAMES for _ in range(20)]
     texts = [f"这一条记录里写着{value}，请大家注意保管好。" for value in secrets]
     records = [{"id": f"r{n}", "text": text, "note": text} for n, text in enumerate(texts)]
+    records += [
+        {"id": f"{value}的帖子{n}", "text": f"第{n}篇：{'天地玄黄宇宙洪荒'[n % 8] * 9}"}
+        for n, value in enumerate(secrets)
+    ]
+    records += [{"id": f"{secrets[0]}再来", "text": records[-1]["text"]}]
     records += [{"id": "long", "text": "很长的文字" * 100 + secrets[0]}, {"id": "again", "text": texts[0]}]
     path = tmp_path / "in.jsonl"
     path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
@@ -138,7 +149,11 @@ def test_no_value_reaches_any_file_log_or_error(tmp_path: Path, caplog: pytest.L
         build_corpus(CorpusConfig(input=[str(path)], output=str(tmp_path / "out"), max_bad_ratio=0))
     from corpus import read_documents
 
-    written = str(raised.value) + caplog.text + " ".join(f"{d.text} {d.meta}" for d in read_documents(tmp_path / "out"))
+    written = (
+        str(raised.value)
+        + caplog.text
+        + " ".join(f"{d.id} {d.text} {d.meta}" for d in read_documents(tmp_path / "out"))
+    )
     for file in (tmp_path / "out").rglob("*"):
         if file.is_file() and file.suffix != ".parquet":
             written += file.read_text(encoding="utf-8")
