@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -32,14 +33,26 @@ class ValidateResult:
     labels: Counter[str] = field(default_factory=Counter)
     """How often each label occurs."""
 
+    lengths: Counter[int] = field(default_factory=Counter)
+    """Texts by length: those of n to 2 n - 1 characters under n, a power of two."""
+
     duplicates: list[str] = field(default_factory=list)
-    """Places of texts that stand earlier too (with the same annotation)."""
+    """Places of texts that stand earlier in their file too (with the same annotation)."""
 
     contradictions: list[str] = field(default_factory=list)
-    """Places of texts that stand earlier with another annotation."""
+    """Places of texts that stand earlier in their file with another annotation."""
+
+    leaks: list[str] = field(default_factory=list)
+    """Places of texts that stand in an earlier file too, whatever their annotation."""
 
     overlapping: int = 0
     """Pairs of entities of a text that overlap (token labels cannot say them)."""
+
+    repeated_relations: int = 0
+    """Relations that say what an earlier one of their text says."""
+
+    edges: int = 0
+    """Entities, triggers, arguments and answers that begin or end with white space."""
 
     extra_keys: Counter[str] = field(default_factory=Counter)
     """Keys that no task reads."""
@@ -51,14 +64,19 @@ class ValidateResult:
             ("long texts", f"{self.long:,}"),
             ("said twice", f"{len(self.duplicates):,}" + _first(self.duplicates)),
             ("said twice otherwise", f"{len(self.contradictions):,}" + _first(self.contradictions)),
+            ("in an earlier file too", f"{len(self.leaks):,}" + _first(self.leaks)),
             ("overlapping entities", f"{self.overlapping:,}"),
+            ("repeated relations", f"{self.repeated_relations:,}"),
+            ("spans with white space at an end", f"{self.edges:,}"),
+            ("lengths", ", ".join(f"{low:,}-{2 * low - 1:,}: {n:,}" for low, n in sorted(self.lengths.items()))),
         ]
         lines += [("label", f"{label}: {count:,}") for label, count in self.labels.most_common()]
         return lines + [("key kept but not read", f"{key}: {count:,}") for key, count in self.extra_keys.items()]
 
     def as_json(self) -> dict[str, Any]:
         """Return every figure."""
-        return {**vars(self), "labels": dict(self.labels), "extra_keys": dict(self.extra_keys)}
+        counters = {name: dict(value) for name, value in vars(self).items() if isinstance(value, Counter)}
+        return {**vars(self), **counters}
 
 
 def validate(
@@ -69,10 +87,24 @@ def validate(
     Raises:
         UserError: every mistake of every line of every file, unknown labels, repeated entities, empty files.
     """
+    result, problems = look_over(config, progress=progress)
+    if problems:
+        raise UserError(*problems)
+    return result
+
+
+def look_over(
+    config: ValidateConfig, *, progress: Callable[[str, int, int | None], None] | None = None
+) -> tuple[ValidateResult, list[Problem]]:
+    """Return what the sound texts of the files hold, and everything that is wrong in the files.
+
+    Raises:
+        UserError: no such file.
+    """
     problems: list[Problem] = []
     result = ValidateResult()
     known: set[str] = set(config.labels)
-    seen: dict[Any, tuple[Any, str]] = {}
+    earlier: dict[Any, Any] = {}
     for number, path in enumerate(config.input):
         examples, wrong = scan_examples(path)
         problems += wrong
@@ -80,14 +112,14 @@ def validate(
             problems.append(Problem(path, "at least one text", "none", "give a file with texts"))
         if number == 0 and not config.labels:
             known = {label for example in examples for label in _labels(example)}
+        own: dict[Any, Any] = {}
         for example in examples:
             problems += _mistakes(example, known)
-            _count(example, result, config.max_length, seen)
+            _count(example, result, config.max_length, own, earlier)
+        earlier |= own
         if progress is not None:
             progress("validate", number + 1, len(config.input))
-    if problems:
-        raise UserError(*problems)
-    return result
+    return result, problems
 
 
 def _mistakes(example: Example, known: set[str]) -> Iterable[Problem]:
@@ -98,21 +130,42 @@ def _mistakes(example: Example, known: set[str]) -> Iterable[Problem]:
             yield Problem(example.where, "each entity once", f"{list(key)} {count} times", "delete the others")
 
 
-def _count(example: Example, result: ValidateResult, max_length: int, seen: dict[Any, tuple[Any, str]]) -> None:
+def _count(
+    example: Example, result: ValidateResult, max_length: int, own: dict[Any, Any], earlier: dict[Any, Any]
+) -> None:
     result.examples += 1
     result.characters += len(example.text)
     result.longest = max(result.longest, len(example.text))
     result.long += len(example.text) > max_length
+    result.lengths[1 << len(example.text).bit_length() - 1] += 1
     result.labels.update(_labels(example))
     result.extra_keys.update(list(example.extra))
     spans = sorted((e.start, e.end) for e in example.entities or ())
-    result.overlapping += sum(b[0] < a[1] for place, a in enumerate(spans) for b in spans[place + 1 :] if b[0] < a[1])
+    starts = [start for start, _ in spans]
+    for place, (_, end) in enumerate(spans):
+        result.overlapping += max(0, bisect.bisect_left(starts, end) - place - 1)
+    said = [(r.subject, r.predicate, r.object, tuple(sorted(r.slots.items()))) for r in example.relations or ()]
+    result.repeated_relations += len(said) - len(set(said))
+    result.edges += sum(example.slice(span) != example.slice(span).strip() for span in _spans(example))
     key = (example.text, example.text_pair, example.question)
-    said = (example.label, example.labels, example.entities, example.answers, example.target)
-    if key not in seen:
-        seen[key] = (said, example.where)
+    everything = (
+        *(example.label, example.labels, example.entities, example.relations),
+        *(example.events, example.answers, example.target),
+    )
+    if key not in own:
+        own[key] = everything
     else:
-        (result.duplicates if seen[key][0] == said else result.contradictions).append(example.where)
+        (result.duplicates if own[key] == everything else result.contradictions).append(example.where)
+    if key in earlier:
+        result.leaks.append(example.where)
+
+
+def _spans(example: Example) -> Iterable[Any]:
+    yield from example.entities or ()
+    yield from example.answers or ()
+    for event in example.events or ():
+        yield from (event.trigger,) if event.trigger else ()
+        yield from event.arguments
 
 
 def _labels(example: Example) -> list[str]:

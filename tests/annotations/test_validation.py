@@ -31,6 +31,24 @@ def test_what_is_odd_is_counted(tmp_path: Path) -> None:
     assert dict(result.extra_keys) == {"genre": 1}
 
 
+def test_texts_of_an_earlier_file_and_odd_spans_are_counted(tmp_path: Path) -> None:
+    relation = {"subject": 0, "predicate": "在", "object": 1}
+    entities = [[0, 2, "人物"], [2, 5, "地点"]]
+    train = write(tmp_path / "a.jsonl", {"text": "李雷 北京", "entities": entities, "relations": [relation, relation]})
+    test = write(
+        tmp_path / "b.jsonl",
+        {"text": "李雷 北京", "entities": entities, "relations": [relation]},
+        {"text": "北京", "entities": [[0, 2, "地点"]]},
+    )
+    result = validate(ValidateConfig(input=[train, test]))
+    assert result.leaks == [f"{test}:1"]
+    assert (result.duplicates, result.contradictions) == ([], [])
+    assert (result.repeated_relations, result.edges) == (1, 2)
+    assert dict(result.lengths) == {4: 2, 2: 1}
+    assert ("lengths", "2-3: 1, 4-7: 2") in result.summary()
+    assert result.as_json()["lengths"] == {4: 2, 2: 1}
+
+
 def test_what_is_wrong_in_any_file_is_listed_at_once(tmp_path: Path) -> None:
     first = write(tmp_path / "a.jsonl", {"text": "北京", "entities": [[0, 2, "地点"], [0, 2, "地点"]]})
     second = write(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from corpus.errors import Problem, UserError
 from corpus.files import atomic_file
@@ -74,22 +75,33 @@ def write_conll(path: Path, examples: list[Example]) -> None:
     problems = []
     with atomic_file(path) as stream:
         for example in examples:
-            tags = ["O"] * len(example.text)
-            for entity in sorted(example.entities or (), key=lambda e: e.key):
-                if any(tag != "O" for tag in tags[entity.start : entity.end]):
-                    found = f"'{example.slice(entity)[:20]}' overlapping another"
-                    fix = "write another format (doccano, brat)"
-                    problems.append(Problem(example.where or str(path), "entities apart", found, fix))
-                    continue
-                tags[entity.start : entity.end] = [f"I-{entity.type}"] * (entity.end - entity.start)
-                tags[entity.start] = f"B-{entity.type}"
+            where = example.where or str(path)
+            tags, crossing = bio_tags(len(example.text), [(e.start, e.end - 1, e.type) for e in example.entities or ()])
+            fix = "write another format (doccano, brat)"
+            for first, last, _ in crossing:
+                found = f"'{example.text[first : last + 1][:20]}' overlapping another"
+                problems.append(Problem(where, "entities apart", found, fix))
             if "\n" in example.text or "\t" in example.text:
-                fix = "write another format"
-                problems.append(Problem(example.where or str(path), "a text of one line", "a line break or tab", fix))
+                problems.append(Problem(where, "a text of one line", "a line break or tab", "write another format"))
             stream.writelines(f"{c}\t{tag}\n" for c, tag in zip(example.text, tags, strict=True))
             stream.write("\n")
         if problems:
             raise UserError(*problems)
+
+
+def bio_tags(count: int, spans: Iterable[tuple[int, int, str]]) -> tuple[list[str], list[tuple[int, int, str]]]:
+    """Return the BIO tags of ``count`` units, and the (first, last, type) that overlap an earlier one: they have none.
+
+    >>> bio_tags(4, [(0, 1, "人物"), (1, 2, "地点"), (3, 3, "地点")])
+    (['B-人物', 'I-人物', 'O', 'B-地点'], [(1, 2, '地点')])
+    """
+    tags, crossing = ["O"] * count, []
+    for first, last, kind in sorted(spans):
+        if any(tag != "O" for tag in tags[first : last + 1]):
+            crossing.append((first, last, kind))
+            continue
+        tags[first : last + 1] = [f"B-{kind}", *[f"I-{kind}"] * (last - first)]
+    return tags, crossing
 
 
 def _sentence(rows: list[tuple[str, str, str]], separator: str) -> Iterator[Example | Problem]:
@@ -98,9 +110,13 @@ def _sentence(rows: list[tuple[str, str, str]], separator: str) -> Iterator[Exam
 
 
 def words_example(
-    words: Sequence[str], tags: Sequence[str], wheres: Sequence[str], separator: str
+    words: Sequence[str],
+    tags: Sequence[str],
+    wheres: Sequence[str],
+    separator: str,
+    extra: Mapping[str, Any] | None = None,
 ) -> Iterator[Example | Problem]:
-    """Yield the problems of a tagged sentence, and the example that its joined words make."""
+    """Yield the problems of a tagged sentence, and the example that its joined words make, with ``extra``."""
     starts, position = [], 0
     for word in words:
         starts.append(position)
@@ -108,4 +124,4 @@ def words_example(
     spans, problems = tag_spans(tags, wheres)
     yield from problems
     entities = tuple(Entity(starts[a], starts[b] + len(words[b]), kind) for a, b, kind in spans)
-    yield Example(separator.join(words), entities=entities, where=wheres[0])
+    yield Example(separator.join(words), entities=entities, extra=extra or {}, where=wheres[0])

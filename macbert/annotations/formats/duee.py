@@ -7,45 +7,37 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import Problem
-from macbert.annotations.formats.records import bad_span, json_records, missing_keys, write_json_lines
+from macbert.annotations.formats.records import bad_span, identifier, reads_records, write_json_lines
 from macbert.annotations.schema import Argument, Event, Example, Trigger
 
 
-def read_duee(path: Path) -> Iterator[Example | Problem]:
+@reads_records("text")
+def read_duee(value: dict[str, Any], where: str) -> Iterator[Example | Problem]:
     """Read ``{id, text, event_list: [{event_type, trigger, trigger_start_index, arguments: [...]}]}``.
 
     Ends are start + length. A trigger or argument that does not stand where it says is a problem and is left out.
     """
-    for record in json_records(path):
-        if isinstance(record, Problem):
-            yield record
-            continue
-        value, where = record
-        if problem := missing_keys(value, where, "text"):
-            yield problem
-            continue
-        text, events = value["text"], []
-        for number, item in enumerate(value.get("event_list") or ()):
-            arguments: list[Argument] = []
-            name = f"event_list[{number}]"
-            trigger = None
-            if "trigger" in item:
-                surface, start = item["trigger"], item.get("trigger_start_index")
-                if problem := bad_span(text, start, _end(start, surface), surface, where, f"{name}'s trigger"):
-                    yield problem
-                else:
-                    trigger = Trigger(start, start + len(surface))
-            for argument in item.get("arguments") or ():
-                surface, start = argument["argument"], argument.get("argument_start_index")
-                what = f"{name}'s {argument['role']}"
-                if problem := bad_span(text, start, _end(start, surface), surface, where, what):
-                    yield problem
-                    continue
-                aliases = tuple(argument.get("alias") or ())
-                arguments.append(Argument(argument["role"], start, start + len(surface), aliases))
-            events.append(Event(item["event_type"], trigger, tuple(arguments)))
-        identifier = None if value.get("id") is None else str(value["id"])
-        yield Example(text, id=identifier, events=tuple(events) if "event_list" in value else None, where=where)
+    text, events = value["text"], []
+    for number, item in enumerate(value.get("event_list") or ()):
+        arguments: list[Argument] = []
+        name = f"event_list[{number}]"
+        trigger = None
+        if "trigger" in item:
+            surface, start = item["trigger"], item.get("trigger_start_index")
+            if problem := bad_span(text, start, _end(start, surface), surface, where, f"{name}'s trigger"):
+                yield problem
+            else:
+                trigger = Trigger(start, start + len(surface))
+        for argument in item.get("arguments") or ():
+            surface, start = argument["argument"], argument.get("argument_start_index")
+            what = f"{name}'s {argument['role']}"
+            if problem := bad_span(text, start, _end(start, surface), surface, where, what):
+                yield problem
+                continue
+            aliases = tuple(argument.get("alias") or ())
+            arguments.append(Argument(argument["role"], start, start + len(surface), aliases))
+        events.append(Event(item["event_type"], trigger, tuple(arguments)))
+    yield Example(text, id=identifier(value), events=tuple(events) if "event_list" in value else None, where=where)
 
 
 def write_duee(path: Path, examples: list[Example]) -> None:

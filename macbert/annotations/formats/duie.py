@@ -8,43 +8,35 @@ from typing import Any
 
 from corpus.errors import Problem
 from macbert.annotations.formats.occurrences import nearest, nearest_pair
-from macbert.annotations.formats.records import json_records, missing_keys, write_json_lines
+from macbert.annotations.formats.records import identifier, reads_records, write_json_lines
 from macbert.annotations.schema import Entity, Example, Relation
 
 MAIN = "@value"
 
 
-def read_duie(path: Path) -> Iterator[Example | Problem]:
+@reads_records("text")
+def read_duie(value: dict[str, Any], where: str) -> Iterator[Example | Problem]:
     """Read ``{text, spo_list: [{subject, subject_type, predicate, object, object_type}]}``, objects flat or with slots.
 
     A subject and its main object are put to the occurrences nearest to each other, slots to those nearest to the
     subject. A triple with a surface that the text lacks is a problem and is left out.
     """
-    for record in json_records(path):
-        if isinstance(record, Problem):
-            yield record
-            continue
-        value, where = record
-        if problem := missing_keys(value, where, "text"):
-            yield problem
-            continue
-        entities: dict[tuple[int, int, str], int] = {}
-        relations = []
-        for number, spo in enumerate(value.get("spo_list") or ()):
-            found = _relation(value["text"], spo, entities)
-            if isinstance(found, str):
-                yield Problem(where, f"spo_list[{number}] with surfaces of the text", found, "mend the source")
-            else:
-                relations.append(found)
-        known = "spo_list" in value
-        identifier = None if value.get("id") is None else str(value["id"])
-        yield Example(
-            value["text"],
-            id=identifier,
-            entities=tuple(Entity(*key) for key in entities) if known else None,
-            relations=tuple(relations) if known else None,
-            where=where,
-        )
+    entities: dict[tuple[int, int, str], int] = {}
+    relations = []
+    for number, spo in enumerate(value.get("spo_list") or ()):
+        found = _relation(value["text"], spo, entities)
+        if isinstance(found, str):
+            yield Problem(where, f"spo_list[{number}] with surfaces of the text", found, "mend the source")
+        else:
+            relations.append(found)
+    known = "spo_list" in value
+    yield Example(
+        value["text"],
+        id=identifier(value),
+        entities=tuple(Entity(*key) for key in entities) if known else None,
+        relations=tuple(relations) if known else None,
+        where=where,
+    )
 
 
 def write_duie(path: Path, examples: list[Example]) -> None:

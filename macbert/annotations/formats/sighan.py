@@ -5,33 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from corpus.errors import Problem
 from corpus.files import atomic_file
-from macbert.annotations.formats.records import json_records, missing_keys
+from macbert.annotations.formats.records import identifier, reads_records
 from macbert.annotations.schema import Example
 
 
-def read_sighan(path: Path) -> Iterator[Example | Problem]:
+@reads_records("original_text", "correct_text")
+def read_sighan(value: dict[str, Any], where: str) -> Iterator[Example | Problem]:
     """Read pairs of equal length; ``wrong_ids``, if given, must be the places that differ."""
-    for record in json_records(path):
-        if isinstance(record, Problem):
-            yield record
-            continue
-        value, where = record
-        if problem := missing_keys(value, where, "original_text", "correct_text"):
-            yield problem
-            continue
-        source, target = value["original_text"], value["correct_text"]
-        if len(source) != len(target) or not source:
-            found = f"{len(source)} and {len(target)} characters"
-            yield Problem(where, "texts of one length", found, "only equal lengths can be corrected")
-            continue
-        wrong = _wrong(source, target)
-        if "wrong_ids" in value and sorted(value["wrong_ids"]) != wrong:
-            yield Problem(where, f"wrong_ids {wrong}", str(value["wrong_ids"]), "read by the texts; mend the source")
-        identifier = None if value.get("id") is None else str(value["id"])
-        yield Example(source, id=identifier, target=target, where=where)
+    source, target = value["original_text"], value["correct_text"]
+    if len(source) != len(target) or not source:
+        found = f"{len(source)} and {len(target)} characters"
+        yield Problem(where, "texts of one length", found, "only equal lengths can be corrected")
+        return
+    wrong = _wrong(source, target)
+    if "wrong_ids" in value and sorted(value["wrong_ids"]) != wrong:
+        yield Problem(where, f"wrong_ids {wrong}", str(value["wrong_ids"]), "read by the texts; mend the source")
+    yield Example(source, id=identifier(value), target=target, where=where)
 
 
 def write_sighan(path: Path, examples: list[Example]) -> None:
@@ -39,9 +32,9 @@ def write_sighan(path: Path, examples: list[Example]) -> None:
     rows = []
     for number, example in enumerate(examples):
         target = example.target or example.text
-        identifier = example.id or str(number)
         wrong = _wrong(example.text, target)
-        rows.append({"id": identifier, "original_text": example.text, "wrong_ids": wrong, "correct_text": target})
+        own = example.id or str(number)
+        rows.append({"id": own, "original_text": example.text, "wrong_ids": wrong, "correct_text": target})
     with atomic_file(path) as stream:
         json.dump(rows, stream, ensure_ascii=False, indent=1)
 

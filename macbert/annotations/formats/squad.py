@@ -24,36 +24,41 @@ def read_squad(path: Path) -> Iterator[Example | Problem]:
         articles = json.loads(read_all(path))["data"]
     except (ValueError, KeyError, TypeError):
         raise UserError.at(path, expected="a JSON object with 'data'", found="another", fix="give SQuAD JSON") from None
-    for article in articles:
-        for paragraph in article["paragraphs"]:
-            for question in paragraph["qas"]:
-                where = f"{path}:{question.get('id')}"
-                given = [] if question.get("is_impossible") else question.get("answers") or []
-                yield from answers_example(
-                    paragraph["context"],
-                    question["question"],
-                    [(answer["text"], answer["answer_start"]) for answer in given],
-                    str(question.get("id")),
-                    where,
-                    {"title": article["title"]} if article.get("title") else {},
-                )
+    try:
+        for article in articles:
+            for paragraph in article["paragraphs"]:
+                for question in paragraph["qas"]:
+                    given = [] if question.get("is_impossible") else question.get("answers") or []
+                    yield from answers_example(
+                        paragraph["context"],
+                        question["question"],
+                        [(answer["text"], answer["answer_start"]) for answer in given],
+                        str(question.get("id")),
+                        f"{path}:{question.get('id')}",
+                        {"title": article["title"]} if article.get("title") else {},
+                    )
+    except (AttributeError, KeyError, TypeError) as error:
+        expected = "articles with paragraphs, contexts, questions and answers"
+        raise UserError.at(path, expected=expected, found=f"none at {error}", fix="give SQuAD JSON") from None
 
 
 def answers_example(
     text: str, question: str, given: list[tuple[str, int]], identifier: str, where: str, extra: dict[str, Any]
 ) -> Iterator[Example | Problem]:
-    """Yield the problems of a question's answers, and the question unless none of its answers is sound."""
-    answers: dict[tuple[int, int], None] = {}
+    """Yield the problems of a question's answers, and the question unless none of its answers is sound.
+
+    Several people's answers may be the same; they are all kept, as the source has them.
+    """
+    answers = []
     for surface, start in given:
         if problem := bad_span(text, start, start + len(surface), surface, where, "the answer"):
             yield problem
         else:
-            answers[start, start + len(surface)] = None
+            answers.append(Answer(start, start + len(surface)))
     if given and not answers:
         yield Problem(where, "a sound answer", "none of them", "the question was left out; mend the source")
         return
-    found = tuple(Answer(*span) for span in answers)
-    yield Example(text, id=identifier, question=question, answers=found, extra=extra, where=where)
+    yield Example(text, id=identifier, question=question, answers=tuple(answers), extra=extra, where=where)
 
 
 def write_squad(path: Path, examples: list[Example]) -> None:

@@ -9,30 +9,29 @@ from typing import Any
 
 from corpus.errors import Problem
 from corpus.files import atomic_file
-from macbert.annotations.formats.records import bad_span, json_records, missing_keys, write_json_lines
+from macbert.annotations.formats.records import (
+    bad_span,
+    identifier,
+    number_or_text,
+    reads_records,
+    write_json_lines,
+)
 from macbert.annotations.schema import Entity, Example
 
 
-def read_cluener(path: Path) -> Iterator[Example | Problem]:
+@reads_records("text")
+def read_cluener(value: dict[str, Any], where: str) -> Iterator[Example | Problem]:
     """Read ``{text, label: {type: {surface: [[start, last], ...]}}}``; texts of the test set have no ``label``."""
-    for record in json_records(path):
-        if isinstance(record, Problem):
-            yield record
-            continue
-        value, where = record
-        if problem := missing_keys(value, where, "text"):
-            yield problem
-            continue
-        found: list[Entity] = []
-        for kind, surfaces in (value.get("label") or {}).items():
-            for surface, places in surfaces.items():
-                for start, last in places:
-                    if problem := bad_span(value["text"], start, last + 1, surface, where, f"the {kind}"):
-                        yield problem
-                    else:
-                        found.append(Entity(start, last + 1, kind))
-        entities = tuple(sorted(found, key=lambda e: e.key)) if "label" in value else None
-        yield Example(value["text"], id=_id(value), entities=entities, where=where)
+    found: list[Entity] = []
+    for kind, surfaces in (value.get("label") or {}).items():
+        for surface, places in surfaces.items():
+            for start, last in places:
+                if problem := bad_span(value["text"], start, last + 1, surface, where, f"the {kind}"):
+                    yield problem
+                else:
+                    found.append(Entity(start, last + 1, kind))
+    entities = tuple(sorted(found, key=lambda e: e.key)) if "label" in value else None
+    yield Example(value["text"], id=identifier(value), entities=entities, where=where)
 
 
 def write_cluener(path: Path, examples: list[Example]) -> None:
@@ -40,25 +39,18 @@ def write_cluener(path: Path, examples: list[Example]) -> None:
     write_json_lines(path, (_cluener(example) for example in examples))
 
 
-def read_cmeee(path: Path) -> Iterator[Example | Problem]:
+@reads_records("text")
+def read_cmeee(value: dict[str, Any], where: str) -> Iterator[Example | Problem]:
     """Read ``[{text, entities: [{start_idx, end_idx, type, entity}]}]``; ``end_idx`` is the last character."""
-    for record in json_records(path):
-        if isinstance(record, Problem):
-            yield record
-            continue
-        value, where = record
-        if problem := missing_keys(value, where, "text"):
+    found = []
+    for number, item in enumerate(value.get("entities") or ()):
+        start, last = item.get("start_idx"), item.get("end_idx")
+        end = last + 1 if isinstance(last, int) else last
+        if problem := bad_span(value["text"], start, end, item.get("entity"), where, f"entities[{number}]"):
             yield problem
-            continue
-        found = []
-        for number, item in enumerate(value.get("entities") or ()):
-            start, last = item.get("start_idx"), item.get("end_idx")
-            end = last + 1 if isinstance(last, int) else last
-            if problem := bad_span(value["text"], start, end, item.get("entity"), where, f"entities[{number}]"):
-                yield problem
-            else:
-                found.append(Entity(start, end, item["type"]))
-        yield Example(value["text"], entities=tuple(found) if "entities" in value else None, where=where)
+        else:
+            found.append(Entity(start, end, item["type"]))
+    yield Example(value["text"], entities=tuple(found) if "entities" in value else None, where=where)
 
 
 def write_cmeee(path: Path, examples: list[Example]) -> None:
@@ -75,9 +67,7 @@ def write_cmeee(path: Path, examples: list[Example]) -> None:
 
 
 def _cluener(example: Example) -> dict[str, Any]:
-    value: dict[str, Any] = (
-        {} if example.id is None else {"id": int(example.id) if example.id.isdigit() else example.id}
-    )
+    value: dict[str, Any] = {} if example.id is None else {"id": number_or_text(example.id)}
     value["text"] = example.text
     if example.entities is not None:
         label: dict[str, dict[str, list[list[int]]]] = {}
@@ -86,7 +76,3 @@ def _cluener(example: Example) -> dict[str, Any]:
             places.append([entity.start, entity.end - 1])
         value["label"] = label
     return value
-
-
-def _id(value: dict[str, Any]) -> str | None:
-    return None if value.get("id") is None else str(value["id"])
