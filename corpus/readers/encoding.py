@@ -95,13 +95,13 @@ def decode_line(line: bytes, encoding: str) -> tuple[str, str]:
             return line.decode(name), name
     if encoding in _LEGACY:
         # A UTF-8 line in a legacy file decodes as legacy text too, so ask for UTF-8 first. Two-byte sequences alone
-        # prove nothing (GBK 联通 is valid UTF-8); three-byte ones that give common hanzi do.
+        # prove nothing (GBK 联通 and 直路 are valid UTF-8); three-byte ones that give common hanzi do.
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError:
             pass
         else:
-            if common_share(text) > 0.3:
+            if max(text) >= "\u0800" and common_share(text) > 0.3:
                 return text, "utf-8"
         try:
             return line.decode(encoding), encoding
