@@ -100,6 +100,8 @@ def read_manifest(folder: str | Path, kind: str) -> dict[str, Any]:
     own = manifest.get("self_sha256")
     if own is not None and own != config_hash({key: value for key, value in manifest.items() if key != "self_sha256"}):
         raise UserError.at(path, expected=f"SHA-256 {own[:16]}", found="changed text", fix="make the folder again")
+    if not isinstance(manifest.get("schema_version"), int) or not isinstance(manifest.get("files"), dict):
+        raise UserError.at(path, expected="schema_version and files", found="none", fix="make the folder again")
     if manifest["schema_version"] > SCHEMA_VERSION:
         found = f"version {manifest['schema_version']}"
         raise UserError.at(path, expected=f"schema version <= {SCHEMA_VERSION}", found=found, fix="upgrade macbert-zh")

@@ -10,8 +10,9 @@ from typing import Any
 
 from corpus.config import ReportCorpusConfig
 from corpus.counts import Counts
+from corpus.errors import UserError
 from corpus.files import atomic_file
-from corpus.manifest import package_versions, read_manifest
+from corpus.manifest import package_versions, verify_manifest
 from corpus.report.page import render_page
 
 REPORT_NAME = "report.json"
@@ -131,12 +132,17 @@ def load_report(folder: str | Path) -> CorpusReport:
     """Return the report of a corpus folder.
 
     Raises:
-        UserError: the folder is not a finished corpus.
+        UserError: the folder is not a finished corpus, or its report is gone or changed.
     """
     folder = Path(folder)
-    read_manifest(folder, "corpus")
-    values = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
-    return CorpusReport(**values, folder=str(folder))
+    if problems := verify_manifest(folder, "corpus", only=lambda name: name == REPORT_NAME):
+        raise UserError(*problems)
+    try:
+        values = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
+        return CorpusReport(**values, folder=str(folder))
+    except (OSError, TypeError, ValueError, AssertionError):
+        where, fix = folder / REPORT_NAME, "build the corpus again"
+        raise UserError.at(where, expected="the report of a build", found="none", fix=fix) from None
 
 
 def report_corpus(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +56,7 @@ def train_score(
                 found = f"{document.id} of {document.source} in both"
                 where = "--positive/--negative"
                 raise UserError.at(where, expected="a text in one class", found=found, fix="remove one")
-    texts = sorted(examples)
+    texts = sorted(text for text in examples if text)
     held = [text for text in texts if hashlib.blake2b(text.encode(), digest_size=1).digest()[0] < 26]
     kept = [text for text in texts if text not in set(held)]
     for label, name in ((1, "--positive"), (0, "--negative")):
@@ -68,11 +70,11 @@ def train_score(
     result = ScoreResult(str(output), len(kept), len(held), accuracy, _auc(scores, labels))
     with atomic_folder(output) as folder:
         model.save(folder)
-        (folder / "score.json").write_text(
-            json.dumps({"accuracy": result.accuracy, "auc": result.auc, "heldout": result.heldout}), encoding="utf-8"
-        )
+        measured = {"accuracy": result.accuracy, "auc": result.auc}
+        quality = {name: None if math.isnan(value) else value for name, value in measured.items()}
+        (folder / "score.json").write_text(json.dumps({**quality, "heldout": len(held)}), encoding="utf-8")
         if config.rubric is not None:
-            (folder / "rubric.md").write_text(Path(config.rubric).read_text(encoding="utf-8"), encoding="utf-8")
+            shutil.copyfile(config.rubric, folder / "rubric.md")
         named = [Path(path) for path in (*config.positive, *config.negative)]
         inputs = {path.name: sha256_file(path) for path in named if path.is_file()}
         write_manifest(folder, "score", config=config, inputs=inputs)

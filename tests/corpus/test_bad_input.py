@@ -181,7 +181,7 @@ def test_case_14_the_same_file_twice_is_an_error_and_repeated_ids_are_told(tmp_p
     assert [document.id for document in read_documents(tmp_path / "out")] == ["same", "same#2", "same#3"]
 
 
-# Cases 15 and 16 (bombs and archives that reach outside) are in test_readers.py.
+# Cases 15 and 16 (bombs, and archives that reach outside) are in test_readers.py under these numbers.
 
 
 def test_case_17_a_shard_that_changed_after_the_build_is_found(tmp_path: Path) -> None:
