@@ -89,6 +89,29 @@ def atomic_folder(path: str | Path) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def read_text(path: str | Path, kind: str) -> str:
+    """Return a text file that a user gave.
+
+    Args:
+        path: the file.
+        kind: what it is, for the message (``"a rubric"``).
+
+    Raises:
+        UserError: no such file, or not UTF-8 (with the line).
+    """
+    path = Path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise UserError.at(path, expected=f"a file with {kind}", found=found, fix="check the path")
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = f"{path}:{data.count(bytes([10]), 0, error.start) + 1}"
+        fix = "turn the file into UTF-8 (iconv -f GB18030 -t UTF-8 IN > OUT)"
+        raise UserError.at(where, expected="UTF-8", found=f"byte 0x{data[error.start]:02X}", fix=fix) from None
+
+
 def check_output(path: str | Path) -> Path:
     """Return ``path`` if a command may write its output folder there.
 

@@ -15,6 +15,7 @@ import yaml
 
 from corpus.document import Document
 from corpus.errors import Problem, UserError
+from corpus.files import read_text
 
 Step = Callable[[Document], Document | str | None]
 
@@ -152,9 +153,7 @@ def _find(preset: str) -> Path:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError:
-        raise UserError.at(path, expected="UTF-8", found="another encoding", fix="save the file as UTF-8") from None
+        return yaml.safe_load(read_text(path, "a preset"))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise UserError.at(f"{path}:{line}", expected="YAML", found=str(error.problem), fix="mend the line") from None

@@ -16,6 +16,7 @@ from corpus.engine import make_engine
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
 from corpus.manifest import config_hash, manifest_sha256, read_manifest, write_manifest
+from corpus.outputs import own_output
 from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import EncodeConfig
@@ -25,7 +26,6 @@ from tokenizer.encoding_jobs import MAX_UNKNOWN_TEXTS
 from tokenizer.heldout import HELDOUT
 from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
-from tokenizer.outputs import own_output
 from tokenizer.word_table import WordTable
 
 Progress = Callable[[str, int, int | None], None]

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
 from corpus.manifest import manifest_sha256, write_manifest
+from corpus.outputs import own_output
 from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import SimilarConfig
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
-from tokenizer.outputs import own_output
 from tokenizer.shards import read_batches
 from tokenizer.similar_quality import agreement
 from tokenizer.similar_words import SimilarWords

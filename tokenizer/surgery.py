@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import Problem, UserError
-from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
+from corpus.files import MANIFEST_NAME, atomic_folder, read_text, sha256_file
 from corpus.manifest import write_manifest
+from corpus.outputs import own_output
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import ExtendConfig, TrimConfig
 from tokenizer.model_files import WEIGHTS_NAME, ModelFiles
-from tokenizer.outputs import own_output
 from tokenizer.similar_words import META_NAME, READABLE_NAME, TABLE_NAME
 from tokenizer.vocabulary import UNUSED, Vocabulary
 from tokenizer.wordpiece import IN_RUN, CharacterClasses, bert_normalizer
@@ -152,9 +152,7 @@ def _additions(config: ExtendConfig, tokenizer: ChineseTokenizer) -> dict[str, s
     given = [(f"--words {word}", word, "") for word in config.words]
     if config.words_file:
         path = Path(config.words_file)
-        if not path.is_file():
-            raise UserError.at(path, expected="a file of words, one a line", found="no file", fix="check --words-file")
-        for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        for number, line in enumerate(read_text(path, "words, one a line").split("\n"), 1):
             word, _, like = line.partition("\t")
             if word.strip():
                 given.append((f"{path}:{number}", word.strip(), like.strip()))
@@ -175,6 +173,8 @@ def _additions(config: ExtendConfig, tokenizer: ChineseTokenizer) -> dict[str, s
             found.setdefault(token, like or word)
     if problems:
         raise UserError(*problems)
+    if not given:
+        raise UserError.at(config.words_file, expected="words, one a line", found="none", fix="write some")
     return found
 
 

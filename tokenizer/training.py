@@ -19,11 +19,11 @@ from corpus.engine import make_engine
 from corpus.errors import UserError
 from corpus.files import atomic_folder
 from corpus.manifest import manifest_sha256, write_manifest
+from corpus.outputs import own_output
 from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import TrainTokenizerConfig
 from tokenizer.lexicon import Lexicon
-from tokenizer.outputs import own_output
 from tokenizer.segmenter import load_segmenter
 from tokenizer.shards import read_batches, worker_tokenizer
 from tokenizer.vocabulary import SPECIAL_TOKENS, UNK, Vocabulary

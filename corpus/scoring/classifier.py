@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,10 @@ class TextClassifier:
 
     def save(self, folder: Path) -> None:
         """Write ``weights.npy`` and ``classifier.json`` into a folder."""
-        np.save(folder / "weights.npy", self.weights, allow_pickle=False)
+        # Into memory first: numpy's own writing names no cause when the disk is full.
+        array = io.BytesIO()
+        np.save(array, self.weights, allow_pickle=False)
+        (folder / "weights.npy").write_bytes(array.getbuffer())
         (folder / "classifier.json").write_text(json.dumps({"features": FEATURES, "ngrams": NGRAMS}), encoding="utf-8")
 
     @classmethod

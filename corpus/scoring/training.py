@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,9 @@ import numpy as np
 
 from corpus.config import TrainScoreConfig
 from corpus.errors import UserError
-from corpus.files import atomic_folder, check_output, sha256_file
+from corpus.files import atomic_folder, read_text, sha256_file
 from corpus.manifest import write_manifest
+from corpus.outputs import own_output
 from corpus.reading import read_documents
 from corpus.scoring.classifier import TextClassifier
 from corpus.steps.normalise import normalise_text
@@ -45,9 +45,10 @@ def train_score(
     Equal texts are used once; a tenth (by the text's hash, so never by order) is held out and measured.
 
     Raises:
-        UserError: no examples of a class, or a text in both.
+        UserError: no examples of a class, or a text in both; the output may not be written.
     """
-    output = check_output(config.output)
+    output = own_output(config.output, "score")
+    rubric = None if config.rubric is None else read_text(config.rubric, "a rubric")
     examples: dict[str, int] = {}
     for label, paths in ((1, config.positive), (0, config.negative)):
         for document in read_documents(paths, text_key=config.text_key):
@@ -60,9 +61,9 @@ def train_score(
     held = [text for text in texts if hashlib.blake2b(text.encode(), digest_size=1).digest()[0] < 26]
     kept = [text for text in texts if text not in set(held)]
     for label, name in ((1, "--positive"), (0, "--negative")):
-        if sum(examples[text] == label for text in kept) < 10:
+        if (found := sum(examples[text] == label for text in kept)) < 10:
             fix = "give more examples"
-            raise UserError.at(name, expected="10 different texts or more", found="fewer", fix=fix)
+            raise UserError.at(name, expected="10 different texts or more", found=str(found), fix=fix)
     model = TextClassifier.train(kept, [examples[text] for text in kept], epochs=config.epochs, seed=config.seed)
     scores = np.array([model.probability(text) for text in held])
     labels = np.array([examples[text] for text in held], dtype=np.int64)
@@ -73,8 +74,8 @@ def train_score(
         measured = {"accuracy": result.accuracy, "auc": result.auc}
         quality = {name: None if math.isnan(value) else value for name, value in measured.items()}
         (folder / "score.json").write_text(json.dumps({**quality, "heldout": len(held)}), encoding="utf-8")
-        if config.rubric is not None:
-            shutil.copyfile(config.rubric, folder / "rubric.md")
+        if rubric is not None:
+            (folder / "rubric.md").write_text(rubric, encoding="utf-8")
         named = [Path(path) for path in (*config.positive, *config.negative)]
         inputs = {path.name: sha256_file(path) for path in named if path.is_file()}
         write_manifest(folder, "score", config=config, inputs=inputs)

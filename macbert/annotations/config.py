@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from corpus.errors import UserError
+
 FormatName = Literal[
     "macbert",
     "cluener",
@@ -65,3 +67,7 @@ class ValidateConfig:
 
     max_length: int = 512
     """Characters above which a text is counted as long."""
+
+    def __post_init__(self) -> None:
+        if self.max_length < 1:
+            raise UserError.at("--max-length", expected="1 or more", found=str(self.max_length), fix="mend the value")

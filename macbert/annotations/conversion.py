@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import Problem, UserError
+from corpus.files import check_output_file
+from corpus.outputs import own_output
 from macbert.annotations.config import ConvertConfig
 from macbert.annotations.formats import read_format, write_format
 from macbert.annotations.schema import Example
@@ -47,10 +49,15 @@ def convert(config: ConvertConfig, *, progress: Callable[[str, int, int | None],
     """Read one format and write another; what the source has wrong is listed, and with ``strict`` stops everything.
 
     Raises:
-        UserError: no such input, nothing sound in it, formats that do not go together, or any problem with ``strict``.
+        UserError: no such input, nothing sound in it, formats that do not go together, an output that may not be
+            written, or any problem with ``strict``.
     """
     if "macbert" not in (config.source, config.target):
         raise UserError.at("--target", expected="macbert on one side", found=config.target, fix="convert in two steps")
+    if config.target == "brat":
+        own_output(config.output, "brat")
+    else:
+        check_output_file(config.output)
     options: dict[str, Any] = {}
     if config.source == "conll":
         options = {"label_column": config.label_column, "separator": config.separator}

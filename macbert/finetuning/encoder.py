@@ -13,8 +13,9 @@ import torch
 from safetensors import SafetensorError
 
 from corpus.errors import UserError
-from macbert.modeling.loading import check_weights, quiet_transformers
+from macbert.modeling.loading import quiet_transformers
 from tokenizer import ChineseTokenizer
+from tokenizer.model_files import check_weights
 
 logger = logging.getLogger(__name__)
 

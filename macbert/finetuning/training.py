@@ -16,6 +16,7 @@ import torch
 from corpus.errors import Problem, UserError
 from corpus.files import atomic_folder, sha256_file
 from corpus.manifest import write_manifest
+from corpus.outputs import own_output
 from macbert.annotations import Example, read_examples, require
 from macbert.finetuning.config import FinetuneConfig
 from macbert.finetuning.encoder import load_config, load_tokenizer, seeded
@@ -26,7 +27,6 @@ from macbert.finetuning.tasks import task_class
 from macbert.finetuning.tasks.base import Feature, Task
 from macbert.metrics import Scores
 from macbert.modeling.loading import quiet_transformers
-from tokenizer.outputs import own_output
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,10 +14,9 @@ from safetensors import SafetensorError
 from torch import nn
 
 from corpus.errors import UserError
-from corpus.files import MANIFEST_NAME
-from corpus.manifest import verify_manifest
 from macbert.modeling.heads import MacBertForPreTraining
 from macbert.modeling.presets import PRESETS, model_config
+from tokenizer.model_files import check_weights
 
 logger = logging.getLogger(__name__)
 
@@ -119,30 +117,6 @@ def set_dropout(model: nn.Module, probability: float) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = probability
-
-
-def check_weights(folder: str | Path) -> None:
-    """Compare the weights and the vocabulary of a folder that we wrote with its manifest; others have none to compare.
-
-    A flipped bit in a weight loads without a word and gives other answers. About a second a gigabyte.
-
-    Raises:
-        UserError: files that are gone or changed.
-    """
-    path = Path(folder, MANIFEST_NAME)
-    if not path.is_file():
-        return
-    try:
-        kind = json.loads(path.read_text(encoding="utf-8"))["kind"]
-    except (ValueError, KeyError, TypeError):
-        raise UserError.at(path, expected="a manifest", found="something else", fix="restore the file") from None
-    if kind not in ("run", "checkpoint", "finetuned"):
-        return
-    problems = verify_manifest(
-        folder, kind, only=lambda name: "/" not in name and name.endswith((".safetensors", "vocab.txt"))
-    )
-    if problems:
-        raise UserError(*problems)
 
 
 @contextlib.contextmanager

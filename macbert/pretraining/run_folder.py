@@ -11,12 +11,12 @@ from typing import Any
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, fsync_path
 from corpus.manifest import canonical_json, write_manifest
+from corpus.outputs import own_output
 from macbert.modeling import MacBertForPreTraining
 from macbert.modeling.loading import quiet_transformers
 from macbert.pretraining.checkpoints import remove_leftovers
 from macbert.pretraining.config import PretrainConfig
 from tokenizer import ChineseTokenizer
-from tokenizer.outputs import own_output
 
 RECORD_NAME = "run.json"
 

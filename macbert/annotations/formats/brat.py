@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from corpus.errors import Problem, UserError
-from corpus.files import atomic_folder, check_output
+from corpus.files import atomic_folder
 from corpus.manifest import write_manifest
+from corpus.outputs import own_output
 from macbert.annotations.formats.records import bad_span
 from macbert.annotations.schema import Argument, Entity, Event, Example, Relation, Trigger
 
@@ -86,8 +87,7 @@ def _document(text: str, identifier: str, notes: Path) -> Iterator[Example | Pro
 
 def write_brat(path: Path, examples: list[Example]) -> None:
     """Write one pair of files a text, named by its id or number, in a folder of its own."""
-    folder = check_output(path)
-    with atomic_folder(folder) as made:
+    with atomic_folder(own_output(path, "brat")) as made:
         for number, example in enumerate(examples):
             stem = example.id or f"{number:06d}"
             if "/" in stem or stem.startswith("."):

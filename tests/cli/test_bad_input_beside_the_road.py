@@ -1,0 +1,104 @@
+"""Bad input to the commands beside the road: corpus report, verify and score, tokenizer extend and trim, data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CASES: list[tuple[str, dict[str, str | None], str]] = [
+    # A file or folder that is not there.
+    ("corpus report", {"": "{bad}/none"}, r"/none: expected a corpus folder"),
+    ("corpus verify", {"": "{bad}/none"}, r"/none: expected a corpus folder"),
+    ("corpus score train", {"--positive": "{bad}/none"}, r"/none: expected"),
+    ("corpus score train", {"--negative": "{bad}/none"}, r"/none: expected"),
+    ("corpus score train", {"--rubric": "{bad}/none"}, r"--rubric: expected a file, found .*/none"),
+    ("tokenizer extend", {"--model": "{bad}/none"}, r"/none: expected"),
+    ("tokenizer extend", {"--words-file": "{bad}/none"}, r"/none: expected a file"),
+    ("tokenizer trim", {"--model": "{bad}/none"}, r"/none: expected"),
+    ("data convert", {"--input": "{bad}/none"}, r"/none: expected"),
+    ("data convert", {"--source": "brat", "--target": "macbert", "--input": "{bad}/none"}, r"/none: expected"),
+    ("data validate", {"--input": "{bad}/none"}, r"/none: expected a file"),
+    # A file or folder with nothing in it.
+    ("corpus report", {"": "{bad}/empty"}, r"/empty: expected a corpus folder"),
+    ("corpus verify", {"": "{bad}/empty"}, r"/empty: expected a corpus folder"),
+    (
+        "corpus score train",
+        {"--positive": "{bad}/empty.jsonl"},
+        r"--positive: expected 10 different texts or more, found 0",
+    ),
+    ("corpus score train", {"--negative": "{bad}/empty"}, r"/empty: expected"),
+    ("tokenizer extend", {"--model": "{bad}/empty"}, r"/empty: expected"),
+    ("tokenizer extend", {"--words": None, "--words-file": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
+    ("tokenizer trim", {"--model": "{bad}/empty"}, r"/empty: expected"),
+    ("data convert", {"--input": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
+    ("data convert", {"--source": "brat", "--target": "macbert", "--input": "{bad}/empty"}, r"/empty: expected"),
+    ("data convert", {"--source": "conll", "--target": "macbert", "--input": "{bad}/empty.jsonl"}, r"empty\.jsonl"),
+    ("data validate", {"--input": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
+    # A line that is not what it should be.
+    ("corpus score train", {"--positive": "{bad}/no_text_raw.jsonl"}, r"no_text_raw\.jsonl:41: expected"),
+    ("corpus score train", {"--positive": "{bad}/not_json.jsonl"}, r"not_json\.jsonl:3: expected"),
+    ("corpus score train", {"--negative": "{bad}/both_classes.jsonl"}, r"expected a text in one class"),
+    ("data convert", {"--input": "{bad}/no_text.jsonl", "--strict": ""}, r"no_text\.jsonl:3: expected .*text"),
+    ("data convert", {"--input": "{bad}/not_json.jsonl", "--strict": ""}, r"not_json\.jsonl:3: expected one JSON"),
+    ("data convert", {"--input": "{bad}/span.jsonl", "--strict": ""}, r"span\.jsonl:3: expected .*99"),
+    ("data validate", {"--input": "{bad}/no_text.jsonl"}, r"no_text\.jsonl:3: expected .*text"),
+    ("data validate", {"--input": "{bad}/not_json.jsonl"}, r"not_json\.jsonl:3: expected one JSON object"),
+    ("data validate", {"--input": "{bad}/span.jsonl"}, r"span\.jsonl:3: expected .*99"),
+    # Another encoding where there must be no guessing.
+    ("corpus score train", {"--rubric": "{bad}/gbk.txt"}, r"gbk\.txt(:1)?: expected UTF-8, .*iconv -f GB18030"),
+    ("tokenizer extend", {"--words": None, "--words-file": "{bad}/gbk.txt"}, r"gbk\.txt:1: expected UTF-8"),
+    ("data convert", {"--input": "{bad}/gbk.jsonl"}, r"gbk\.jsonl:1: expected UTF-8, .*iconv -f GB18030"),
+    (
+        "data convert",
+        {"--source": "conll", "--target": "macbert", "--input": "{bad}/gbk.txt"},
+        r"gbk\.txt:1: expected UTF-8, .*iconv -f GB18030",
+    ),
+    ("data validate", {"--input": "{bad}/gbk.jsonl"}, r"gbk\.jsonl:1: expected UTF-8, .*iconv -f GB18030"),
+    # Settings.
+    ("corpus score train", {"--epochs": "0"}, r"--epochs: expected"),
+    ("tokenizer extend", {"--words": "的"}, r"的"),
+    ("tokenizer extend", {"--words": "经济"}, r"经济"),
+    ("tokenizer extend", {"--words": None}, r"--words"),
+    ("tokenizer extend", {"--slots": "old"}, r"--slots: expected"),
+    ("data convert", {"--source": "xml"}, r"--source: expected"),
+    ("data convert", {"--source": "cluener"}, r"--target: expected macbert on one side"),
+    ("data validate", {"--max-length": "0"}, r"--max-length: expected"),
+    # A folder or file of the wrong kind.
+    ("corpus report", {"": "{tokens}"}, r"/tokens: expected a corpus folder .* found a tokens folder"),
+    ("corpus report", {"": "{raw}"}, r"raw\.jsonl: expected a corpus folder"),
+    ("corpus verify", {"": "{tokens}"}, r"/tokens: expected a corpus folder .* found a tokens folder"),
+    ("tokenizer extend", {"--model": "{corpus}"}, r"/corpus: expected"),
+    ("tokenizer trim", {"--model": "{tokens}"}, r"/tokens: expected"),
+    ("data convert", {"--input": "{corpus}"}, r"/corpus: expected a file"),
+    ("data convert", {"--source": "squad", "--target": "macbert"}, r"train\.jsonl"),
+    ("data validate", {"--input": "{corpus}"}, r"/corpus: expected a file"),
+    # An output that would cost somebody their work.
+    ("data convert", {"--output": "{bad}/somebody"}, r"/somebody: expected .* found a folder"),
+    ("tokenizer extend", {"--output": "{corpus}"}, r"/corpus: expected"),
+    ("corpus score train", {"--output": "{corpus}"}, r"/corpus: expected"),
+    # Files that changed or were cut on their way.
+    ("corpus report", {"": "{bad}/reported"}, r"report\.json: expected"),
+    ("corpus verify", {"": "{bad}/corpus"}, r"part-00000\.parquet: expected"),
+    ("corpus verify", {"": "{bad}/reported"}, r"report\.json: expected"),
+    ("corpus score train", {"--positive": "{bad}/half.parquet"}, r"half\.parquet"),
+    ("tokenizer extend", {"--model": "{bad}/run"}, r"run/model\.safetensors: expected"),
+    ("tokenizer extend", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
+    ("tokenizer trim", {"--model": "{bad}/run"}, r"run/model\.safetensors: expected"),
+    ("tokenizer trim", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
+]
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "pattern"),
+    CASES,
+    ids=[f"{c} {' '.join(filter(None, v.values()))}".replace("/", ":") for c, v, _ in CASES],
+)
+def test_a_mistake_is_told_with_its_place_and_its_cure(
+    command: str, changes: dict[str, str | None], pattern: str, refused: Callable[..., list[str]]
+) -> None:
+    lines = refused(command, changes)
+    assert re.search(pattern, "\n".join(lines)), lines
