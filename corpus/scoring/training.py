@@ -58,12 +58,13 @@ def train_score(
                 where = "--positive/--negative"
                 raise UserError.at(where, expected="a text in one class", found=found, fix="remove one")
     texts = sorted(text for text in examples if text)
-    held = [text for text in texts if hashlib.blake2b(text.encode(), digest_size=1).digest()[0] < 26]
-    kept = [text for text in texts if text not in set(held)]
+    is_held = [hashlib.blake2b(text.encode(), digest_size=1).digest()[0] < 26 for text in texts]
+    held = [text for text, out in zip(texts, is_held, strict=True) if out]
+    kept = [text for text, out in zip(texts, is_held, strict=True) if not out]
     for label, name in ((1, "--positive"), (0, "--negative")):
-        if (found := sum(examples[text] == label for text in kept)) < 10:
+        if (count := sum(examples[text] == label for text in kept)) < 10:
             fix = "give more examples"
-            raise UserError.at(name, expected="10 different texts or more", found=str(found), fix=fix)
+            raise UserError.at(name, expected="10 different texts or more", found=str(count), fix=fix)
     model = TextClassifier.train(kept, [examples[text] for text in kept], epochs=config.epochs, seed=config.seed)
     scores = np.array([model.probability(text) for text in held])
     labels = np.array([examples[text] for text in held], dtype=np.int64)
