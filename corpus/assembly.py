@@ -19,7 +19,7 @@ from corpus.rejects import RejectWriter
 from corpus.spool import SCHEMA, Spool, documents_of, ids_of
 from corpus.token_count import basic_tokens
 
-ROW_GROUP_ROWS = 8192
+ROW_GROUP_ROWS, ROW_GROUP_BYTES = 8192, 1 << 25
 
 
 def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +68,9 @@ def write_shard(spec: dict[str, Any]) -> dict[str, Any]:
                 kept += chosen.num_rows
                 characters += sum(map(len, chosen.column(1).to_pylist()))
                 waiting.append(chosen)
-                if sum(part.num_rows for part in waiting) >= ROW_GROUP_ROWS:
+                # In bytes too: 8,192 books would not fit in memory.
+                rows = sum(part.num_rows for part in waiting)
+                if rows >= ROW_GROUP_ROWS or sum(part.nbytes for part in waiting) >= ROW_GROUP_BYTES:
                     writer.write_table(pa.Table.from_batches(waiting, SCHEMA))
                     waiting = []
             if waiting:
