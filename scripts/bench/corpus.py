@@ -3,7 +3,7 @@
     python scripts/bench/corpus.py --data ../shared/data [--peers FOLDER] [--whole] [--json FILE]
 
 Speeds are megabytes of UTF-8 text per second of processor time on one core. Peers (data-juicer, datatrove, datasketch
-from the package index, in environments of their own that are made in ``--peers``, 1.3 GB; charset-normalizer and datasets
+from the package index, in environments of their own made in ``--peers``, 1.3 GB; charset-normalizer and datasets
 as installed here) are asked about the same documents in the same run. One that is not asked, or fails, is named so.
 """
 
