@@ -12,7 +12,7 @@ import numpy as np
 
 from corpus.files import atomic_file, fsync_path, sha256_file
 from tokenizer.documents import TokenDocuments
-from tokenizer.heldout import HELDOUT, cluster_hash, hash_limit, near_duplicate_cluster
+from tokenizer.heldout import HELDOUT, hash_limit, reservation_key
 from tokenizer.shards import read_batches, worker_tokenizer
 from tokenizer.token_files import TokenFileWriter
 from tokenizer.word_table import WordTable
@@ -27,7 +27,7 @@ def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
     limit = hash_limit(spec["heldout_fraction"])
     for batch in read_batches(spec["shard"]):
         for identity, source, meta in zip(batch.ids, batch.sources, batch.metas, strict=True):
-            key = cluster_hash(spec["seed"], source, near_duplicate_cluster(identity, meta))
+            key = reservation_key(spec["seed"], source, identity, meta)
             entry = found.setdefault(source, {"documents": 0, "reserved": 0, "lowest": key})
             entry["documents"] += 1
             entry["reserved"] += key < limit
@@ -43,7 +43,7 @@ def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     numbers = {source: number for number, source in enumerate(spec["sources"])}
-    limit, always = hash_limit(spec["heldout_fraction"]), spec["always"]
+    limit, always = hash_limit(spec["heldout_fraction"]), set(spec["always"].values())
     empty = words = 0
     paths = {part: folder / f"{part}.arrow" for part in ("train", HELDOUT)}
     size = tokenizer.vocab_size
@@ -59,8 +59,8 @@ def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
                 if tokens.start == tokens.stop:
                     empty += 1
                     continue
-                key = cluster_hash(spec["seed"], source, near_duplicate_cluster(identity, meta))
-                reserved = key < limit or key == always.get(source)
+                key = reservation_key(spec["seed"], source, identity, meta)
+                reserved = key < limit or key in always
                 writer = heldout if reserved else train
                 writer.add(encoded.input_ids[tokens], word_starts[tokens], sentence_starts[tokens], numbers[source])
     for path in paths.values():

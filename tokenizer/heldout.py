@@ -11,16 +11,16 @@ from corpus.manifest import canonical_json
 HELDOUT = "heldout"
 
 
-def near_duplicate_cluster(identity: str, meta: str) -> str:
-    """Return the name of a document's near-duplicate cluster: its own id where the corpus recorded none."""
-    if '"cluster"' not in meta:
-        return identity
-    return str(json.loads(meta).get("cluster", identity))
+def reservation_key(seed: int, source: str, identity: str, meta: str) -> int:
+    """Return the 64-bit hash that decides whether a document is reserved.
 
-
-def cluster_hash(seed: int, source: str, cluster: str) -> int:
-    """Return the 64-bit hash that decides whether a cluster of near-duplicates is reserved."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}\0{source}\0{cluster}".encode(), digest_size=8).digest(), "big")
+    It is that of the near-duplicate cluster which the corpus recorded in ``meta``, the same whatever the sources of its
+    documents, so that none is trained on when another is reserved; else that of the source and the id.
+    """
+    name = f"{source}\0{identity}"
+    if '"cluster"' in meta and (cluster := json.loads(meta).get("cluster")) is not None:
+        name = f"\0{cluster}"
+    return int.from_bytes(hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest(), "big")
 
 
 def hash_limit(fraction: float) -> int:
@@ -33,5 +33,5 @@ def is_reserved(document: Document, *, fraction: float, seed: int) -> bool:
 
     Not said of a source so small that none of its hashes lies below ``fraction``: its lowest one is reserved then.
     """
-    cluster = near_duplicate_cluster(document.id, canonical_json(document.meta))
-    return cluster_hash(seed, document.source, cluster) < hash_limit(fraction)
+    key = reservation_key(seed, document.source, document.id, canonical_json(document.meta))
+    return key < hash_limit(fraction)
