@@ -51,7 +51,11 @@ def write_raw(folder: Path) -> list[Path]:
 
 
 def write_labelled(
-    folder: Path, documents: Iterable[Document], is_held_out: Callable[[Document], bool], sizes: Sizes, seed: int
+    folder: Path,
+    documents: Iterable[Document],
+    is_held_out: Callable[[Document], bool],
+    sizes: dict[str, Sizes],
+    seed: int,
 ) -> dict[str, Split]:
     """Write train, dev and test examples for ``ner`` and ``classify``.
 
@@ -59,7 +63,7 @@ def write_labelled(
         folder: where ``ner/*.jsonl`` and ``classify/*.jsonl`` go.
         documents: the built corpus: duplicates are gone from it, and with them from the examples.
         is_held_out: whether the token stage keeps a document from pretraining; those are tested on.
-        sizes: how many examples of each kind.
+        sizes: how many examples of each kind, by task.
         seed: which examples are drawn.
     """
     held_out = {document.id: is_held_out(document) for document in documents}
@@ -77,8 +81,8 @@ def write_labelled(
             example = {"id": identifier, "text": normalise_text(text), "label": label}
             opinions[held_out[identifier]].append(example)
     return {
-        "ner": _write(folder / "ner", list(names[False].values()), tested_names, sizes, seed),
-        "classify": _write(folder / "classify", opinions[False], opinions[True], sizes, seed),
+        "ner": _write(folder / "ner", list(names[False].values()), tested_names, sizes["ner"], seed),
+        "classify": _write(folder / "classify", opinions[False], opinions[True], sizes["classify"], seed),
     }
 
 

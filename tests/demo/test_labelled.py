@@ -16,6 +16,9 @@ def held_out(document: Document) -> bool:
     return document.id.endswith("7")
 
 
+SIZES = {"ner": Sizes(train=400, dev=50, test=200), "classify": Sizes(train=100, dev=50, test=200)}
+
+
 @pytest.fixture(scope="module")
 def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Split]:
     seen: set[str] = set()
@@ -25,7 +28,7 @@ def splits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Split]:
             seen.add(text)
             documents.append(Document(identifier, ""))
     folder = tmp_path_factory.mktemp("labelled")
-    return write_labelled(folder, documents, held_out, Sizes(train=400, dev=50, test=200), seed=0)
+    return write_labelled(folder, documents, held_out, SIZES, seed=0)
 
 
 def rows(path: Path) -> list[dict]:
@@ -41,9 +44,9 @@ def test_test_examples_come_from_held_out_documents_and_the_others_do_not(splits
 
 
 def test_no_text_stands_in_two_files(splits: dict[str, Split]) -> None:
-    for split in splits.values():
+    for task, split in splits.items():
         texts = [row["text"] for part in ("train", "dev", "test") for row in rows(getattr(split, part))]
-        assert len(texts) == len(set(texts)) == sum(split.rows) == 650
+        assert len(texts) == len(set(texts)) == sum(split.rows) == SIZES[task].train + 250
 
 
 def test_spans_are_inside_their_texts_in_order_and_apart(splits: dict[str, Split]) -> None:
@@ -59,8 +62,7 @@ def test_spans_are_inside_their_texts_in_order_and_apart(splits: dict[str, Split
 
 def test_another_seed_draws_other_training_examples_and_the_same_test(splits: dict[str, Split], tmp_path: Path) -> None:
     documents = [Document(identifier, "") for identifier, _ in people_daily()]
-    sizes = Sizes(train=400, dev=50, test=200)
-    first = write_labelled(tmp_path / "1", documents, held_out, sizes, seed=0)["ner"]
-    second = write_labelled(tmp_path / "2", documents, held_out, sizes, seed=1)["ner"]
+    first = write_labelled(tmp_path / "1", documents, held_out, SIZES, seed=0)["ner"]
+    second = write_labelled(tmp_path / "2", documents, held_out, SIZES, seed=1)["ner"]
     assert first.train.read_bytes() == splits["ner"].train.read_bytes() != second.train.read_bytes()
     assert first.test.read_bytes() == second.test.read_bytes()

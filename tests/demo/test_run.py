@@ -27,7 +27,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
         vocab_size=4000,
         pretrain_epochs=0.1,
         pretrain_eval_steps=10,
-        examples=Sizes(train=60, dev=20, test=40),
+        examples=dict.fromkeys(("ner", "classify"), Sizes(train=60, dev=20, test=40)),
         finetune_epochs={"ner": 1, "classify": 1},
     )
     with pytest.MonkeyPatch.context() as patch:
