@@ -34,8 +34,8 @@ class Budget:
     well as a pretrained encoder of this size (docs/log.md)."""
 
     finetune_epochs: dict[str, float]
-    """Passes over the labelled examples, by task. In the long budget enough for both initialisations to stop getting better
-    on dev, where the best pass is chosen: neither wins because the other was stopped early (docs/log.md)."""
+    """Passes over the labelled examples, by task. In the long budget enough for both initialisations to stop getting
+    better on dev, where the best pass is chosen: neither wins because the other was stopped early (docs/log.md)."""
 
     finetune_batch_size: int
     """Examples in a step of fine-tuning."""
