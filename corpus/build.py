@@ -76,7 +76,10 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
             tell=tell,
         )
         with atomic_folder(output) as folder:
-            report = _assemble(folder, every, pieces, first_rows, engine, tell)
+            near, exact = (corpus_step(steps, name) is not None for name in ("near_dedup", "exact_dedup"))
+            # Near deduplication sets aside equal texts first, asked for or not.
+            compared = [*["exact_dedup"] * (near or exact), *["near_dedup"] * near]
+            report = _assemble(folder, every, pieces, first_rows, compared, engine, tell)
             report = dataclasses.replace(report, clusters=clusters, settings=plan["config"], empty_files=empty)
             _warn_if_not_chinese(report)
             save_report(report, folder)
@@ -217,6 +220,7 @@ def _assemble(
     every: list[list[Path]],
     files: list[InputFile],
     first_rows: list[int],
+    compared: list[str],
     engine: Engine,
     tell: Progress,
 ) -> CorpusReport:
@@ -244,7 +248,7 @@ def _assemble(
     sources: dict[str, Counts] = {}
     for number, file in enumerate(files):
         its = Counts.from_json(read_result(cleaned[number])["counts"])
-        _apply(its, results[number])
+        _apply(its, results[number], compared)
         sources.setdefault(file.source, Counts()).add(its)
     total = Counts()
     for its in sources.values():
@@ -263,15 +267,18 @@ def _assemble(
     )
 
 
-def _apply(counts: Counts, result: dict[str, Any]) -> None:
-    """Move the documents that the whole corpus dropped from kept to dropped."""
-    for reason, (documents, characters, tokens) in sorted(result["dropped"].items()):
-        step = counts.steps.setdefault(reason.replace("duplicate", "dedup"), StepCounts())
+def _apply(counts: Counts, result: dict[str, Any], steps: list[str]) -> None:
+    """Move the documents that the steps on the whole corpus dropped from kept to dropped."""
+    for name in steps:
+        reason = name.replace("dedup", "duplicate")
+        documents, characters, tokens = result["dropped"].get(reason, (0, 0, 0))
+        step = counts.steps.setdefault(name, StepCounts())
         step.documents_in, step.characters_in, step.tokens_in = counts.kept, counts.characters_kept, counts.tokens_kept
         counts.kept -= documents
         counts.characters_kept -= characters
         counts.tokens_kept -= tokens
-        counts.dropped[reason] += documents
+        if documents:
+            counts.dropped[reason] += documents
         step.documents_out, step.characters_out = counts.kept, counts.characters_kept
         step.tokens_out = counts.tokens_kept
     counts.lengths_kept.subtract(result["lengths_dropped"])

@@ -47,9 +47,9 @@ def render_page(report: dict[str, Any]) -> str:
         _list("空文件 · Empty files", report["empty_files"]),
         "<h2>长度 · Lengths</h2>",
         _lengths(report["lengths_read"], report["lengths_kept"]),
-        _counts("重复簇（按大小）· Clusters of duplicates by size", "大小 size", report["clusters"]),
-        _counts("个人信息 · Personal data", "种类 kind", report["pii"]),
-        _counts("编码 · Encodings", "编码 encoding", report["encodings"]),
+        _counts("重复簇（按大小）· Clusters of duplicates by size", "大小 size", report["clusters"], "簇 clusters"),
+        _counts("个人信息（只有个数）· Personal data (numbers only)", "种类 kind", report["pii"], "个数 values"),
+        _counts("编码 · Encodings", "编码 encoding", report["encodings"], "记录 records"),
         _counts("语言（抽样八分之一）· Languages (one in eight)", "语言 language", report["languages"]),
         "<h2>去除样例 · Samples of what was dropped</h2>",
         _samples(report["samples"]),
@@ -79,10 +79,10 @@ def _outcome(report: Mapping[str, Any]) -> str:
     return _table(("", "文档 documents"), rows)
 
 
-def _counts(title: str, head: str, counts: Mapping[str, int]) -> str:
+def _counts(title: str, head: str, counts: Mapping[str, int], unit: str = "文档 documents") -> str:
     if not counts:
         return ""
-    return f"<h2>{html.escape(title)}</h2>" + _table((head, "文档 documents"), counts.items())
+    return f"<h2>{html.escape(title)}</h2>" + _table((head, unit), counts.items())
 
 
 def _list(title: str, names: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,9 @@ from corpus.files import sha256_file
 def write_jsonl(path: Path, records: list[object]) -> Path:
     path.write_text("".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records), encoding="utf-8")
     return path
+
+
+STEP_CELLS = [(unit, side) for unit in ("documents", "characters", "tokens") for side in ("in", "out")]
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -60,6 +64,35 @@ def test_every_record_is_kept_dropped_or_quarantined(mixed_inputs: list[str], tm
     assert len(rejected) == 70
     kept = {document.id for document in read_documents(tmp_path / "out")}
     assert {record["duplicate_of"] for record in rejected} <= kept
+
+
+def test_each_step_takes_in_what_the_one_before_gave_out(mixed_inputs: list[str], tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"text": text} for text in ("短", "哈" * 90, "只有这里才有的一句话。")])
+    report = build_corpus(CorpusConfig(input=[*mixed_inputs, str(tmp_path / "d.jsonl")], output=str(tmp_path / "out")))
+    steps = list(report.steps.values())
+    assert list(report.steps)[-2:] == ["exact_dedup", "near_dedup"]
+    assert report.dropped == {"exact_duplicate": 70, "repeated_passages": 1, "too_short": 1}
+    for unit in ("documents", "characters", "tokens"):
+        assert [step[f"{unit}_in"] for step in steps[1:]] == [step[f"{unit}_out"] for step in steps[:-1]]
+    assert (steps[0]["documents_in"], steps[-1]["documents_out"]) == (report.read, report.kept)
+    assert (steps[0]["characters_in"], steps[-1]["characters_out"]) == (report.characters_read, report.characters_kept)
+    assert (steps[0]["tokens_in"], steps[-1]["tokens_out"]) == (report.tokens_read, report.tokens_kept)
+
+
+def test_the_page_shows_every_count_in_both_languages(mixed_inputs: list[str], tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "d.jsonl", [{"text": text} for text in ("短", "联系电话13800138000请回复。")])
+    report = build_corpus(CorpusConfig(input=[*mixed_inputs, str(tmp_path / "d.jsonl")], output=str(tmp_path / "out")))
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    for text in ("读入 read", "保留 kept", "步骤 · Steps", "长度 · Lengths", "Clusters of duplicates", "设置与阈值"):
+        assert text in page
+    for step, counts in report.steps.items():
+        cells = "".join(f'<td class="n">{counts[f"{unit}_{side}"]:,}</td>' for unit, side in STEP_CELLS)
+        assert f"<td>{step}</td>{cells}" in page
+    for reason, count in report.dropped.items():
+        assert f'dropped: {reason}</td><td class="n">{count:,}</td>' in page
+    for label in ("gb18030", "mobile", "too_short", "max_share", "pyarrow"):
+        assert label in page
+    assert not re.search("<script|src=|href=", page)
 
 
 def test_ids_are_unique_even_where_files_repeat_them(mixed_inputs: list[str], tmp_path: Path) -> None:
