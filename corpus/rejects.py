@@ -12,6 +12,11 @@ from corpus.manifest import canonical_json
 _NAME = re.compile(r"[^0-9A-Za-z_.-]")
 
 
+def folder_of(reason: str) -> str:
+    """Return the name of the folder that keeps the records of a reason."""
+    return _NAME.sub("_", reason) or "unnamed"
+
+
 class RejectWriter:
     """Appends records to ``folder/<reason>/<name>.jsonl``; a file exists only where there is something to write."""
 
@@ -22,7 +27,7 @@ class RejectWriter:
 
     def write(self, reason: str, record: dict[str, Any]) -> None:
         """Add a record under a reason."""
-        reason = _NAME.sub("_", reason) or "unnamed"
+        reason = folder_of(reason)
         file = self._files.get(reason)
         if file is None:
             folder = self._folder / reason

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pyarrow.parquet
 from corpus.config import VerifyCorpusConfig
 from corpus.errors import Problem, UserError
 from corpus.manifest import read_manifest, verify_manifest
+from corpus.rejects import folder_of
 from corpus.report.result import load_report
 
 
@@ -58,6 +60,13 @@ def verify_corpus(
             problems.append(Problem(str(path), f"{entry.get('rows')} rows", str(found), again))
     if report is not None and not problems and not rows == report.kept == manifest["documents"]:
         problems.append(Problem(str(folder), f"{report.kept} documents", str(rows), "build the corpus again"))
+    if report is not None and not problems:
+        # One reason may be of both kinds: a line too long for a record, a document too long for a step.
+        counted = _rejected(folder, manifest["files"])
+        for reason, count in sorted((Counter(report.dropped) + Counter(report.quarantined)).items()):
+            place = folder / "rejected" / folder_of(reason)
+            if counted[place.name] != count:
+                problems.append(Problem(str(place), f"{count} records", str(counted[place.name]), again))
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and name != "manifest.json" and name not in manifest["files"]:
@@ -66,3 +75,14 @@ def verify_corpus(
         raise UserError(*problems)
     size = sum(entry["bytes"] for entry in manifest["files"].values())
     return VerifiedCorpus(str(folder), len(manifest["files"]), rows, size)
+
+
+def _rejected(folder: Path, files: Iterable[str]) -> Counter[str]:
+    """Return the records under ``rejected/`` by the name of their folder."""
+    found: Counter[str] = Counter()
+    for name in files:
+        if name.startswith("rejected/"):
+            with open(folder / name, "rb") as stream:
+                while block := stream.read(1 << 20):
+                    found[name.split("/")[1]] += block.count(b"\n")
+    return found

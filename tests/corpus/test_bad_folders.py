@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -26,7 +27,7 @@ from corpus.scoring.training import train_score
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sound")
-    records = [{"id": str(n), "text": f"第{n}篇：我们使用语言模型来预测下一个词。"} for n in range(40)]
+    records = [{"id": str(n), "text": f"第{n}篇：我们使用语言模型来预测下一个词。"} for n in [*range(40), 0]]
     lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
     (folder / "in.jsonl").write_text(lines, encoding="utf-8")
     build_corpus(CorpusConfig(input=[str(folder / "in.jsonl")], output=str(folder / "out"), preset="keep-all"))
@@ -78,7 +79,19 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "report cut": (rewrite("report.json", b'{"read": 40'), r"report\.json: expected \d+ bytes"),
     "report in GBK": (rewrite("report.json", "报告".encode("gbk")), r"report\.json: expected \d+ bytes"),
 }
-VERIFIED = {
+
+
+def lose_a_rejected_record(folder: Path) -> None:
+    """As a build with an error in its counting would: the manifest agrees with the files, the report does not."""
+    (path,) = (folder / "rejected" / "exact_duplicate").iterdir()
+    path.write_bytes(b"")
+    name = path.relative_to(folder).as_posix()
+    files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+    resign(folder, files={**files, name: {"bytes": 0, "sha256": hashlib.sha256(b"").hexdigest()}})
+
+
+VERIFIED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a rejected record lost": (lose_a_rejected_record, "exact_duplicate: expected 1 records, found 0"),
     "shard cut": (rewrite("part-00000.parquet", b"PAR1"), r"part-00000\.parquet: expected \d+ bytes, found 4 bytes"),
     "shard gone": (lambda folder: (folder / "part-00000.parquet").unlink(), "no file"),
     "a file too many": (rewrite("part-00009.parquet", b"PAR1"), "only files of the manifest"),
