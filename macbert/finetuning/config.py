@@ -29,6 +29,15 @@ class FinetuneConfig:
     output: str
     """Folder for the best model; with several seeds also seed-N/ for each."""
 
+    max_train_samples: int | None = None
+    """Learn from the first so many training texts only; default: all."""
+
+    max_eval_samples: int | None = None
+    """Choose the best model by the first so many dev texts only; default: all."""
+
+    unseen_dev_labels: Literal["refuse", "miss"] = "refuse"
+    """Labels in dev that the training texts lack: refuse to start (likely a slip), or count them as missed."""
+
     init: Literal["pretrained", "random"] = "pretrained"
     """Start from the encoder's weights, or from random ones of the same shape (to see what pretraining is worth)."""
 
@@ -123,6 +132,8 @@ class FinetuneConfig:
         problems = _positive(
             self,
             "seeds",
+            "max_train_samples",
+            "max_eval_samples",
             "num_train_epochs",
             "max_steps",
             "per_device_train_batch_size",

@@ -86,15 +86,19 @@ def finetune(config: FinetuneConfig, *, progress: Progress | None = None) -> Fin
 def _prepare(config: FinetuneConfig) -> tuple[Task, list[Example], list[Example]]:
     cls = task_class(config.task, config.head)
 
-    def examples(path: str) -> list[Example]:
+    def examples(path: str, most: int | None) -> list[Example]:
         found = read_examples(path)
         require(found, cls.requires, path, cls.name)
-        return found
+        return found[:most]
 
     def tokenizer() -> Any:
         return load_tokenizer(config.model, load_config(config.model), config.max_length)
 
-    train, dev, loaded = all_or_every_problem(lambda: examples(config.train), lambda: examples(config.dev), tokenizer)
+    train, dev, loaded = all_or_every_problem(
+        lambda: examples(config.train, config.max_train_samples),
+        lambda: examples(config.dev, config.max_eval_samples),
+        tokenizer,
+    )
     return cls.learn(config, loaded, train, dev), train, dev
 
 

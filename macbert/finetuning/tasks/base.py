@@ -146,12 +146,13 @@ def unlabelled(example: Example, **predicted: Any) -> Example:
 
 
 def check_labels(
-    train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]], *, what: str, least: int, train_path: str
+    train: Iterable[tuple[str, str]], dev: Iterable[tuple[str, str]], *, what: str, least: int, config: FinetuneConfig
 ) -> list[str]:
     """Return the training labels in order, given (label, ``file:line``) pairs.
 
     Raises:
-        UserError: fewer than ``least`` labels, or labels in dev that the training texts lack, each with its first line.
+        UserError: fewer than ``least`` labels, or labels in dev that the training texts lack, each with its first line
+            (unless ``unseen_dev_labels`` is "miss").
     """
     labels = sorted({label for label, _ in train})
     problems = []
@@ -159,13 +160,13 @@ def check_labels(
     if len(labels) < least:
         found = f"only '{labels[0]}'" if labels else "none"
         number = f"at least two {what}s" if least == 2 else f"at least one {what}"
-        problems.append(Problem(train_path, number, found, "give training texts that have some"))
+        problems.append(Problem(config.train, number, found, "give training texts that have some"))
     first: dict[str, str] = {}
     for label, where in dev:
         first.setdefault(label, where)
-    if labels:
+    if labels and config.unseen_dev_labels == "refuse":
         for label in sorted(set(first) - set(labels)):
-            fix = "add training texts with it, or take it out of dev"
+            fix = "add training texts with it, take it out of dev, or pass --unseen-dev-labels miss"
             problems.append(Problem(first[label], f"{article} {what} that the training texts have", f"'{label}'", fix))
     if problems:
         raise UserError(*problems)

@@ -56,9 +56,7 @@ class Classify(Task):
         if problems:
             raise UserError(*problems)
         multi = kinds["train", "a list of labels"]
-        labels = check_labels(
-            _pairs(train), _pairs(dev), what="label", least=1 if multi else 2, train_path=config.train
-        )
+        labels = check_labels(_pairs(train), _pairs(dev), what="label", least=1 if multi else 2, config=config)
         options: dict[str, Any] = {"multi_label": multi, "pair": kinds["train", "a second text"]}
         if config.class_weights == "balanced":
             if multi:

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import nn
 
 from macbert.annotations import Argument, Entity, Event, Example, Trigger
 from macbert.finetuning.bio import Alignment, token_spans
 from macbert.finetuning.config import FinetuneConfig
-from macbert.finetuning.encoder_with_head import (
-    EncoderWithHead,
-    HeadOutput,
-    bare_encoder,
-    load_head,
-    save_with_head,
-    with_new_head,
-)
-from macbert.finetuning.forward import Progress, run_windows
-from macbert.finetuning.heads import PairHead, PointerHead, sparse_multilabel_loss
+from macbert.finetuning.encoder_with_head import HeadOutput
+from macbert.finetuning.heads import PairHead, PointerHead
 from macbert.finetuning.heads.cliques import maximal_cliques
-from macbert.finetuning.heads.pointer import text_positions
-from macbert.finetuning.tasks.base import Feature, Task, check_labels, unlabelled
-from macbert.finetuning.tasks.pointer_names import sparse_labels
-from macbert.finetuning.windows import Tokens, Window, judge, text_windows, tokenize, windows_by_example
+from macbert.finetuning.tasks.base import Feature, check_labels, unlabelled
+from macbert.finetuning.tasks.span_task import SpanModel, SpanTask
+from macbert.finetuning.windows import Tokens, Window, judge, text_windows, tokenize
 from macbert.metrics import Scores, score_events
 from tokenizer import ChineseTokenizer
 
@@ -45,7 +33,7 @@ Group = list[tuple[int, int, int, float]]
 """First token, last token, cell number, confidence of each member of an event."""
 
 
-class EventModel(EncoderWithHead):
+class EventModel(SpanModel):
     """An encoder with a span head (one label for each event type and role) and two pair heads (same event?)."""
 
     def __init__(self, encoder: Any, cells: int) -> None:
@@ -55,25 +43,12 @@ class EventModel(EncoderWithHead):
         self.heads = PairHead(hidden, 1, ordered=False)
         self.tails = PairHead(hidden, 1, ordered=False)
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        token_type_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        labels: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
-    ) -> HeadOutput:
-        """Return the loss (three heads, each summed over labels, mean over rows) and the three scores."""
-        hidden = self.hidden(input_ids, token_type_ids, attention_mask)
-        valid = text_positions(attention_mask)
-        scores = tuple(head(hidden, valid) for head in (self.arguments, self.heads, self.tails))
-        loss = None
-        if labels is not None:
-            parts = [sparse_multilabel_loss(s.flatten(2), y).sum(-1) for s, y in zip(scores, labels, strict=True)]
-            loss = torch.stack(parts).sum(0).mean()
-        return HeadOutput(loss, scores)
+    @property
+    def pointers(self) -> tuple[PointerHead, ...]:
+        return self.arguments, self.heads, self.tails
 
 
-class Events(Task):
+class Events(SpanTask):
     """Event types with triggers and roles. All members of an event must lie in one window to be learnt as one.
 
     Where every training event has a trigger, a group without one is no event.
@@ -87,7 +62,7 @@ class Events(Task):
         cls, config: FinetuneConfig, tokenizer: ChineseTokenizer, train: Sequence[Example], dev: Sequence[Example]
     ) -> Self:
         named = [[(event.type, e.where) for e in part for event in e.events or ()] for part in (train, dev)]
-        labels = check_labels(*named, what="event type", least=1, train_path=config.train)
+        labels = check_labels(*named, what="event type", least=1, config=config)
         events = [event for example in train for event in example.events or ()]
         roles = {(event.type, role) for event in events for role, _, _ in _members(event)}
         options = {
@@ -105,18 +80,12 @@ class Events(Task):
     def schema_names(self) -> tuple[list[str], list[str]]:
         return self.labels, sorted({role for _, role in self.cells if role != TRIGGER})
 
-    def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
-        encoder = bare_encoder(folder, init=init, seed=seed)
-        return with_new_head(lambda e: EventModel(e, len(self.cells)), encoder, seed)
+    @property
+    def head_labels(self) -> tuple[int, ...]:
+        return len(self.cells), 1, 1
 
-    def save_model(self, model: nn.Module, folder: Path) -> None:
-        assert isinstance(model, EncoderWithHead)
-        save_with_head(model, folder)
-
-    def load_model(self, folder: str) -> nn.Module:
-        model = EventModel(bare_encoder(folder, init="pretrained", seed=0), len(self.cells))
-        load_head(model, folder)
-        return model.eval()
+    def new_model(self, encoder: Any) -> SpanModel:
+        return EventModel(encoder, len(self.cells))
 
     def features(self, examples: Sequence[Example]) -> list[Feature]:
         tokens = tokenize(self.tokenizer, [example.text for example in examples])
@@ -146,8 +115,7 @@ class Events(Task):
                     for c, d, _ in inside:
                         heads.add((0, min(a, c) + shift, max(a, c) + shift))
                         tails.add((0, min(b, d) + shift, max(b, d) + shift))
-            rows = [np.array(sorted(part), np.int64).reshape(-1, 3) for part in (arguments, heads, tails)]
-            features.append({"input_ids": window.input_ids, "token_type_ids": window.token_type_ids, "labels": rows})
+            features.append(self.feature(window, arguments, heads, tails))
         self.notes = {
             "arguments_without_tokens": alignment.without_tokens,
             "arguments_inside_a_token": alignment.inexact,
@@ -155,51 +123,25 @@ class Events(Task):
         }
         return features
 
-    def collate(self, features: Sequence[Feature]) -> dict[str, Any]:
-        inputs = self.inputs(features)
-        length = inputs["input_ids"].shape[1]
-        parts = zip(*(feature["labels"] for feature in features), strict=True)
-        sizes = (len(self.cells), 1, 1)
-        labels = tuple(sparse_labels(part, size, length) for part, size in zip(parts, sizes, strict=True))
-        return {**inputs, "labels": labels}
-
-    def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
-    ) -> list[Example]:
-        tokens = tokenize(self.tokenizer, [example.text for example in examples])
-        windows = text_windows(self.tokenizer, tokens, self.max_length, self.stride)
-        found = run_windows(
-            model,
-            windows,
-            self._groups,
-            pad_id=self.tokenizer.pad_id,
-            max_batch_tokens=max_batch_tokens,
-            progress=progress,
-            label="extract",
-        )
-        predicted = []
-        for example, item, group in zip(examples, tokens, windows_by_example(windows, len(examples)), strict=True):
-            own = [windows[n] for n in group]
-            kept = [
-                event
-                for number, n in enumerate(group)
-                for event in found[n]
-                if judge(min(m[0] for m in event), max(m[1] for m in event), own) == number
-            ]
-            events = tuple(self._event(item, members) for members in sorted(kept))
-            predicted.append(unlabelled(example, events=events))
-        return predicted
-
-    def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
-        return score_events(gold, predicted)
-
-    def _groups(self, output: HeadOutput, batch: Sequence[Window], inputs: Any) -> list[list[Group]]:
-        """Return the events of each window as their members, tokens numbered in the whole text."""
+    def found(self, output: HeadOutput, batch: Sequence[Window], inputs: Any) -> list[list[Group]]:
+        """Return the events of each window as their members."""
         spans, heads, tails = output.scores
         return [
             self._window_groups(spans[row], heads[row, 0] > 0, tails[row, 0] > 0, window.start - window.prefix)
             for row, window in enumerate(batch)
         ]
+
+    def assembled(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Example:
+        kept = [
+            event
+            for number, own in enumerate(found)
+            for event in own
+            if judge(min(m[0] for m in event), max(m[1] for m in event), windows) == number
+        ]
+        return unlabelled(example, events=tuple(self._event(tokens, members) for members in sorted(kept)))
+
+    def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
+        return score_events(gold, predicted)
 
     def _window_groups(
         self, spans_HLL: torch.Tensor, heads_LL: torch.Tensor, tails_LL: torch.Tensor, shift: int

@@ -8,30 +8,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import nn
 
 from macbert.annotations import Entity, Example, Relation
 from macbert.finetuning.bio import Alignment, token_spans
 from macbert.finetuning.config import FinetuneConfig
-from macbert.finetuning.encoder_with_head import (
-    EncoderWithHead,
-    HeadOutput,
-    bare_encoder,
-    load_head,
-    save_with_head,
-    with_new_head,
-)
-from macbert.finetuning.forward import Progress, run_windows
-from macbert.finetuning.heads import PairHead, PointerHead, sparse_multilabel_loss
-from macbert.finetuning.heads.pointer import text_positions
-from macbert.finetuning.tasks.base import Feature, Task, check_labels, unlabelled
-from macbert.finetuning.tasks.pointer_names import sparse_labels
-from macbert.finetuning.windows import Tokens, Window, judge, text_windows, tokenize, windows_by_example
+from macbert.finetuning.encoder_with_head import HeadOutput
+from macbert.finetuning.heads import PairHead, PointerHead
+from macbert.finetuning.tasks.base import Feature, check_labels, unlabelled
+from macbert.finetuning.tasks.span_task import SpanModel, SpanTask
+from macbert.finetuning.windows import Tokens, Window, judge, text_windows, tokenize
 from macbert.metrics import Scores, score_relations
 from tokenizer import ChineseTokenizer
 
@@ -46,7 +34,7 @@ Link = tuple[int, int, int, int, int, float]
 """Subject's first and last token, label, object's first and last token, confidence."""
 
 
-class RelationModel(EncoderWithHead):
+class RelationModel(SpanModel):
     """An encoder with a span head (subject, object) and two pair heads (first and last tokens)."""
 
     def __init__(self, encoder: Any, labels: int) -> None:
@@ -56,25 +44,12 @@ class RelationModel(EncoderWithHead):
         self.heads = PairHead(hidden, labels)
         self.tails = PairHead(hidden, labels)
 
-    def forward(
-        self,
-        input_ids: torch.Tensor,
-        token_type_ids: torch.Tensor,
-        attention_mask: torch.Tensor,
-        labels: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None,
-    ) -> HeadOutput:
-        """Return the loss (three heads, each summed over labels, mean over rows) and the three scores."""
-        hidden = self.hidden(input_ids, token_type_ids, attention_mask)
-        valid = text_positions(attention_mask)
-        scores = tuple(head(hidden, valid) for head in (self.spans, self.heads, self.tails))
-        loss = None
-        if labels is not None:
-            parts = [sparse_multilabel_loss(s.flatten(2), y).sum(-1) for s, y in zip(scores, labels, strict=True)]
-            loss = torch.stack(parts).sum(0).mean()
-        return HeadOutput(loss, scores)
+    @property
+    def pointers(self) -> tuple[PointerHead, ...]:
+        return self.spans, self.heads, self.tails
 
 
-class Relations(Task):
+class Relations(SpanTask):
     """Subject, predicate, object; a complex object's further slots are labels of their own (``predicate/slot``).
 
     Both arguments must lie in one window. Types of arguments are the commonest of their predicate in training. A slot
@@ -91,7 +66,7 @@ class Relations(Task):
         named = [
             [(name, e.where) for e in part for r in e.relations or () for name, _ in _links(r)] for part in (train, dev)
         ]
-        labels = check_labels(*named, what="predicate", least=1, train_path=config.train)
+        labels = check_labels(*named, what="predicate", least=1, config=config)
         types: dict[str, Counter[tuple[str, str]]] = {label: Counter() for label in labels}
         for example in train:
             entities = example.entities or ()
@@ -113,18 +88,12 @@ class Relations(Task):
         types = {kind for pair in self.options["argument_types"].values() for kind in pair}
         return sorted(types), [label for label in self.labels if "/" not in label]
 
-    def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
-        encoder = bare_encoder(folder, init=init, seed=seed)
-        return with_new_head(lambda e: RelationModel(e, len(self.labels)), encoder, seed)
+    @property
+    def head_labels(self) -> tuple[int, ...]:
+        return 2, len(self.labels), len(self.labels)
 
-    def save_model(self, model: nn.Module, folder: Path) -> None:
-        assert isinstance(model, EncoderWithHead)
-        save_with_head(model, folder)
-
-    def load_model(self, folder: str) -> nn.Module:
-        model = RelationModel(bare_encoder(folder, init="pretrained", seed=0), len(self.labels))
-        load_head(model, folder)
-        return model.eval()
+    def new_model(self, encoder: Any) -> SpanModel:
+        return RelationModel(encoder, len(self.labels))
 
     def features(self, examples: Sequence[Example]) -> list[Feature]:
         tokens = tokenize(self.tokenizer, [example.text for example in examples])
@@ -154,8 +123,7 @@ class Relations(Task):
             spans = {(SUBJECT, a + s, b + s) for a, b, *_ in inside} | {(OBJECT, c + s, d + s) for *_, c, d in inside}
             heads = {(label, a + s, c + s) for a, _, label, c, _ in inside}
             tails = {(label, b + s, d + s) for _, b, label, _, d in inside}
-            rows = [np.array(sorted(part), np.int64).reshape(-1, 3) for part in (spans, heads, tails)]
-            features.append({"input_ids": window.input_ids, "token_type_ids": window.token_type_ids, "labels": rows})
+            features.append(self.feature(window, spans, heads, tails))
         lost = sum(map(len, links)) - len(held)
         self.notes = {
             "entities_without_tokens": alignment.without_tokens,
@@ -164,40 +132,18 @@ class Relations(Task):
         }
         return features
 
-    def collate(self, features: Sequence[Feature]) -> dict[str, Any]:
-        inputs = self.inputs(features)
-        length = inputs["input_ids"].shape[1]
-        parts = zip(*(feature["labels"] for feature in features), strict=True)
-        sizes = (2, len(self.labels), len(self.labels))
-        labels = tuple(sparse_labels(part, size, length) for part, size in zip(parts, sizes, strict=True))
-        return {**inputs, "labels": labels}
+    def found(self, output: HeadOutput, batch: Sequence[Window], inputs: Any) -> list[list[Link]]:
+        return found_links(output, batch)
 
-    def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
-    ) -> list[Example]:
-        tokens = tokenize(self.tokenizer, [example.text for example in examples])
-        windows = text_windows(self.tokenizer, tokens, self.max_length, self.stride)
-        found = run_windows(
-            model,
-            windows,
-            found_links,
-            pad_id=self.tokenizer.pad_id,
-            max_batch_tokens=max_batch_tokens,
-            progress=progress,
-            label="extract",
-        )
-        predicted = []
-        for example, item, group in zip(examples, tokens, windows_by_example(windows, len(examples)), strict=True):
-            own = [windows[n] for n in group]
-            links = [
-                link
-                for number, n in enumerate(group)
-                for link in found[n]
-                if judge(min(link[0], link[3]), max(link[1], link[4]), own) == number
-            ]
-            entities, relations = self._assemble(item, links)
-            predicted.append(unlabelled(example, entities=entities, relations=relations))
-        return predicted
+    def assembled(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Example:
+        links = [
+            link
+            for number, own in enumerate(found)
+            for link in own
+            if judge(min(link[0], link[3]), max(link[1], link[4]), windows) == number
+        ]
+        entities, relations = self._assemble(tokens, links)
+        return unlabelled(example, entities=entities, relations=relations)
 
     def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
         return score_relations(gold, predicted)
@@ -231,7 +177,7 @@ class Relations(Task):
         return entities, relations
 
 
-def found_links(output: HeadOutput, batch: Sequence[Window], inputs: Any) -> list[list[Link]]:
+def found_links(output: HeadOutput, batch: Sequence[Window]) -> list[list[Link]]:
     """Return the links of each window, tokens numbered in the whole text."""
     spans, heads, tails = output.scores
     links: list[list[Link]] = []

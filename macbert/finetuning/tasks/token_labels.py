@@ -37,7 +37,7 @@ class TokenLabels(Task):
     def learn(
         cls, config: FinetuneConfig, tokenizer: ChineseTokenizer, train: Sequence[Example], dev: Sequence[Example]
     ) -> Self:
-        labels = entity_types(train, dev, config.train)
+        labels = entity_types(train, dev, config)
         return cls(tokenizer, labels, max_length=config.max_length, stride=config.stride, options={"head": cls.head})
 
     def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
@@ -116,7 +116,7 @@ class TokenLabels(Task):
         )
 
 
-def entity_types(train: Sequence[Example], dev: Sequence[Example], train_path: str) -> list[str]:
+def entity_types(train: Sequence[Example], dev: Sequence[Example], config: FinetuneConfig) -> list[str]:
     """Return the entity types of the training texts; see :func:`check_labels`."""
     pairs = [[(e.type, example.where) for example in part for e in example.entities or ()] for part in (train, dev)]
-    return check_labels(*pairs, what="entity type", least=1, train_path=train_path)
+    return check_labels(*pairs, what="entity type", least=1, config=config)
