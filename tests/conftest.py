@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,24 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("development data (../shared/data) is not beside this checkout")
     return folder
+
+
+@contextlib.contextmanager
+def torch_in_one_thread() -> Iterator[None]:
+    """Threads cost more than they give on models of a test's size."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread while a module's tests run."""
+    with torch_in_one_thread():
+        yield
 
 
 @dataclass(frozen=True)
@@ -38,8 +58,6 @@ class SmallRoad:
 @pytest.fixture(scope="session")
 def small_road(tmp_path_factory: pytest.TempPathFactory) -> SmallRoad:
     """Walk the road once by its commands, with a model of one step: for tests of what the commands do with folders."""
-    import torch
-
     from macbert.cli import main
     from macbert.demo.source import people_daily, reviews
 
@@ -68,17 +86,18 @@ def small_road(tmp_path_factory: pytest.TempPathFactory) -> SmallRoad:
         flags = [part for name, value in settings.items() for part in (f"--{name.replace('_', '-')}", str(value))]
         assert main([*command.split(), *flags, "--quiet"]) == 0, command
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    macbert("corpus build", input=road.raw, output=road.corpus, preset="keep-all")
-    macbert("tokenizer train", input=road.corpus, output=road.tokenizer, vocab_size=3000)
-    macbert("tokenizer similar", input=road.corpus, tokenizer=road.tokenizer, output=road.tokenizer, min_count=3)
-    macbert("tokenizer encode", input=road.corpus, tokenizer=road.tokenizer, output=road.tokens, heldout_fraction=0.05)
-    macbert("pretrain", model="tiny", data=road.tokens, output=road.run, max_steps=1, global_batch_size=4)
-    steps = {"model": road.run, "max_steps": 2, "eval_strategy": "steps", "eval_steps": 2}
-    macbert("finetune ner", train=road.train, dev=road.dev, output=road.ner, **steps)
-    macbert("finetune classify", train=road.reviews, dev=road.reviews, output=road.classify, **steps)
-    torch.set_num_threads(threads)
+    with torch_in_one_thread():
+        source = {"input": road.corpus, "tokenizer": road.tokenizer}
+        macbert("corpus build", input=road.raw, output=road.corpus, preset="keep-all")
+        macbert("tokenizer train", input=road.corpus, output=road.tokenizer, vocab_size=3000)
+        macbert("tokenizer similar", **source, output=road.tokenizer, min_count=3)
+        macbert(
+            "tokenizer encode", input=road.corpus, tokenizer=road.tokenizer, output=road.tokens, heldout_fraction=0.05
+        )
+        macbert("pretrain", model="tiny", data=road.tokens, output=road.run, max_steps=1, global_batch_size=4)
+        steps = {"model": road.run, "max_steps": 2, "eval_strategy": "steps", "eval_steps": 2}
+        macbert("finetune ner", train=road.train, dev=road.dev, output=road.ner, **steps)
+        macbert("finetune classify", train=road.reviews, dev=road.reviews, output=road.classify, **steps)
     return road
 
 

@@ -23,6 +23,8 @@ from macbert.cli import main
 from macbert.modeling import load_model
 from tokenizer import ChineseTokenizer, TokenDocuments
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROOT = Path(__file__).resolve().parent.parent
 NEWS, CLUENER = "raw/news_xwlb.jsonl.zst", "tasks/ner_cluener"
 
@@ -37,15 +39,6 @@ class Road:
     folder: Path
     results: dict[str, Any]
     errors: str
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they give on models of this size."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def lines(path: Path, count: int | None = None) -> Iterator[str]:

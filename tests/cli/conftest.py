@@ -13,21 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from macbert.cli import main
 
 ERROR = re.compile(r"macbert: error: (?P<where>.+?): expected .+, found .+; \S.+")
 """Where, what was expected, what was found, what to do."""
-
-
-@pytest.fixture(scope="module")
-def one_thread() -> Iterator[None]:
-    """Threads cost more than they give on models of this size."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
