@@ -127,6 +127,12 @@ IN_PLACE = ("predict", "data convert")
 """Commands whose output is a file: somebody's file of that name is theirs to replace."""
 
 
+@pytest.fixture
+def sound_calls() -> list[str]:
+    """Return the commands of which a sound call stands in this file."""
+    return list(GOOD)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test with ``any_command`` every command, and one with ``folder_command`` those that write a folder."""
     if "any_command" in metafunc.fixturenames:

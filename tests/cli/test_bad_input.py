@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from macbert.cli import main
+from macbert.cli.commands import COMMANDS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -139,6 +140,11 @@ def test_a_mistake_is_told_with_its_place_and_its_cure(
 ) -> None:
     lines = refused(command, changes)
     assert re.search(pattern, "\n".join(lines)), lines
+
+
+def test_no_command_is_left_out_of_these_tests(sound_calls: list[str]) -> None:
+    tried = {path for path in COMMANDS for call in sound_calls if call.split()[: len(path)] == list(path)}
+    assert tried == set(COMMANDS)
 
 
 def test_a_flag_that_no_command_has_is_named(any_command: str, refused: Callable[..., list[str]]) -> None:
