@@ -124,3 +124,17 @@ def test_the_filter_of_contributing_works_as_a_step_of_ones_own(
         CorpusConfig(input=[str(tmp_path / "raw.txt")], output=str(tmp_path / "out"), steps=["own_filter:digits"])
     )
     assert (report.read, report.kept, report.dropped) == (2, 1, {"digits": 1})
+
+
+def rows_of(document: str, mark: str) -> list[str]:
+    """Return the rows under the header of the table between two marks."""
+    text = (ROOT / document).read_text("utf-8")
+    table = text.split(f"<!-- {mark} -->")[1].split("<!-- /results -->")[0]
+    return [line for line in table.splitlines() if line.startswith("|")][2:]
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.zh.md"])
+def test_the_results_of_the_readme_are_those_of_the_results_page(document: str) -> None:
+    rows = rows_of("docs/results.md", "results: demo")
+    assert rows
+    assert rows_of(document, "results: filled from docs/results.md") == rows
