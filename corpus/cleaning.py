@@ -16,7 +16,7 @@ from corpus.document import Document
 from corpus.files import atomic_folder
 from corpus.presets import Step, StepSpec, document_steps
 from corpus.readers import BadRecord, FileFacts, InputFile, ReaderOptions, read_file
-from corpus.readers.parts import Part
+from corpus.readers.records import Part
 from corpus.rejects import RejectWriter
 from corpus.spool import Spool, SpoolWriter, documents_of
 from corpus.steps.language import identify

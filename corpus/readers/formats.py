@@ -14,9 +14,9 @@ from corpus.readers.compression import SUFFIXES, ByteStream, open_bytes
 from corpus.readers.html_pages import read_html
 from corpus.readers.json_array import read_json
 from corpus.readers.json_lines import read_json_lines
-from corpus.readers.parts import Part, open_part
+from corpus.readers.parts import open_part
 from corpus.readers.plain_text import read_plain_text
-from corpus.readers.records import BadRecord, FileFacts, ReaderOptions, Record
+from corpus.readers.records import BadRecord, FileFacts, Part, ReaderOptions, Record
 from corpus.readers.tables import read_csv, read_tsv
 from corpus.readers.to_document import to_document
 from corpus.readers.warc import read_warc

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from corpus.readers.compression import ByteStream
 from corpus.readers.encoding import bom, decode_line, detect_encoding
 from corpus.readers.mojibake import is_mojibake, undo_mojibake
-from corpus.readers.parts import Part
-from corpus.readers.records import BadRecord, FileFacts, TruncatedInput
+from corpus.readers.records import BadRecord, FileFacts, Part, TruncatedInput
 
 _BLOCK = 1 << 20
 

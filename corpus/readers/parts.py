@@ -11,27 +11,16 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from corpus.readers.compression import SUFFIXES, ByteStream
 from corpus.readers.encoding import detect_encoding
+from corpus.readers.records import Part
 
 _BLOCK = 1 << 20
 _LINE_END = re.compile(rb"\n")
 _BLANK_LINE = re.compile(rb"\n[ \t\r]{0,64}\n")
 _LONGEST_CUT = 66
-
-
-class Part(NamedTuple):
-    """Bytes ``start`` to ``end`` of a file, which begin with a record."""
-
-    start: int
-    end: int
-    first_line: int
-    """Line of the file that the part begins with, from 1."""
-
-    encoding: str
-    """What the whole file is in, told from its beginning."""
 
 
 def parts_of(path: str | Path, format: str, txt_unit: str, part_bytes: int) -> list[Part | None]:

@@ -1,12 +1,9 @@
-"""What a reader yields: a record with its place in the file, or the reason why there is none."""
+"""What a reader is told and what it yields: a record with its place in the file, or why there is none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from corpus.readers.parts import Part
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,18 @@ class BadRecord:
 
 class TruncatedInput(EOFError):
     """A compressed file ends in the middle; all complete data before was delivered."""
+
+
+class Part(NamedTuple):
+    """Bytes ``start`` to ``end`` of a file, which begin with a record."""
+
+    start: int
+    end: int
+    first_line: int
+    """Line of the file that the part begins with, from 1."""
+
+    encoding: str
+    """What the whole file is in, told from its beginning."""
 
 
 @dataclass(slots=True)
