@@ -13,7 +13,7 @@ from macbert.finetuning.forward import Progress
 from macbert.finetuning.result import EvaluateResult
 from macbert.finetuning.training import all_or_every_problem
 from macbert.metrics import Scores
-from macbert.metrics.error_report import entity_report, label_report
+from macbert.metrics.error_report import entity_report, event_report, label_report
 
 
 def evaluate(config: EvaluateConfig, *, progress: Progress | None = None) -> EvaluateResult:
@@ -56,6 +56,8 @@ def evaluate(config: EvaluateConfig, *, progress: Progress | None = None) -> Eva
 def _page(task: str, gold: Sequence[Example], predicted: Sequence[Example], scores: Scores, title: str) -> str:
     if task in ("ner", "relation"):
         return entity_report(gold, predicted, scores, title)
+    if task == "event":
+        return event_report(gold, predicted, scores, title)
     texts = [" ⫽ ".join(filter(None, (e.question, e.text, e.text_pair))) for e in gold]
     return label_report([_answer(e) for e in gold], [_answer(e) for e in predicted], texts, scores, title)
 
@@ -64,8 +66,6 @@ def _answer(example: Example) -> str:
     """Return what a task says of a text, as one string."""
     if example.answers is not None:
         return example.slice(example.answers[0]) if example.answers else "(none)"
-    if example.events is not None:
-        return "; ".join(sorted({event.type for event in example.events})) or "(none)"
     if example.target is not None:
         return example.target
     return "; ".join(example.labels) if example.labels is not None else example.label or ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from macbert.annotations.schema import Entity, Example
@@ -85,6 +85,11 @@ def entity_report(gold: Sequence[Example], predicted: Sequence[Example], scores:
     return _PAGE.format(title=escape(title), body="\n".join(parts))
 
 
+def event_report(gold: Sequence[Example], predicted: Sequence[Example], scores: Scores, title: str) -> str:
+    """Return the page for events: triggers under their event's type, arguments under ``type/role``."""
+    return entity_report([_as_names(e) for e in gold], [_as_names(e) for e in predicted], scores, title)
+
+
 def label_report(
     gold: Sequence[str], predicted: Sequence[str], texts: Sequence[str], scores: Scores, title: str
 ) -> str:
@@ -101,6 +106,16 @@ def label_report(
         _table(f"{len(wrong)} texts put wrong", ("text", "gold", "predicted"), wrong[:SHOWN]),
     ]
     return _PAGE.format(title=escape(title), body="\n".join(parts))
+
+
+def _as_names(example: Example) -> Example:
+    names: dict[Entity, None] = {}  # an argument of two events stands once
+    for event in example.events or ():
+        if event.trigger is not None:
+            names[Entity(event.trigger.start, event.trigger.end, event.type)] = None
+        for argument in event.arguments:
+            names[Entity(argument.start, argument.end, f"{event.type}/{argument.role}")] = None
+    return replace(example, entities=tuple(names))
 
 
 def _recall(
