@@ -1,6 +1,7 @@
 """Every task on its real set, from an encoder's weights and from random ones, into the table of docs/results.md.
 
     python scripts/reproduce/tasks.py --model DIR --work DIR [--data ../shared/data/tasks] [--seeds 3] [--only ROW ...]
+                                      [--write docs/results.md]
 
 DIR is an encoder's folder, such as the demo's. Each run is one `macbert finetune` command, printed as it starts, and
 one `macbert evaluate`. What is done already is not done again, so a run that was stopped goes on. Rows and settings
@@ -25,6 +26,8 @@ from typing import Any
 from corpus.errors import Problem
 from macbert.annotations import Entity, Example, read_format, write_examples
 from macbert.finetuning import EvaluateConfig, FinetuneConfig, evaluate, finetune
+
+BEGIN, END = "<!-- results: tasks -->", "<!-- /results: tasks -->"
 
 TASKS = Path(__file__).resolve().parents[3] / "shared" / "data" / "tasks"
 Cut = tuple[str, int, int | None]
@@ -256,6 +259,7 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=TASKS)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--init", nargs="+", default=["pretrained", "random"], choices=["pretrained", "random"])
+    parser.add_argument("--write", type=Path, help="Markdown file in which the table stands between its two marks")
     parser.add_argument("--only", nargs="+", default=list(ROWS), choices=list(ROWS), metavar="ROW")
     options = parser.parse_args()
     record = options.work / "runs.json"
@@ -270,7 +274,11 @@ def main() -> int:
                 folder = options.work / "models" / f"{name.replace(', ', '-').replace(' ', '-')}-{init}-{seed}"
                 done[key] = run(name, paths, options.model, init, seed, folder)
                 record.write_text(json.dumps(done, ensure_ascii=False, indent=1), encoding="utf-8")
-    print(table(done))
+    text = table(done)
+    print(text)
+    if options.write:
+        before, rest = options.write.read_text(encoding="utf-8").split(BEGIN)
+        options.write.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.split(END)[1]}", encoding="utf-8")
     return 0
 
 
