@@ -67,6 +67,7 @@ setup(
         "matplotlib>=3.9,<4",
         "numba>=0.61,<0.70",
         "numpy>=2.0,<3",
+        "packaging>=24,<27",
         "pyarrow>=21,<27",
         "pydantic>=2.10,<3",
         "pyyaml>=6.0.2,<7",

@@ -119,4 +119,27 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.finetuning.config:PredictConfig",
         "macbert.extraction:predict",
     ),
+    ("recipes", "ls"): Command(
+        "the recipes that come with the package, and what each is for",
+        "macbert.config.shipped:ListRecipesConfig",
+        "macbert.config.shipped:shipped_recipes",
+        positional="kind",
+    ),
+    ("recipes", "show"): Command(
+        "print a recipe",
+        "macbert.config.shipped:ShowRecipeConfig",
+        "macbert.config.shipped:show_recipe",
+        positional="name",
+    ),
+    ("recipes", "cp"): Command(
+        "copy a recipe to a file of your own",
+        "macbert.config.shipped:CopyRecipeConfig",
+        "macbert.config.shipped:copy_recipe",
+        positional="name",
+    ),
+    ("doctor",): Command(
+        "is this machine ready: versions, extras, hardware, disk, rights, and a self-test",
+        "macbert.doctor.config:DoctorConfig",
+        "macbert.doctor:examine",
+    ),
 }

@@ -83,7 +83,8 @@ def _run(arguments: list[str]) -> int:
     with logging_to_terminal(quiet=parsed.quiet), progress_bars(quiet=parsed.quiet) as progress:
         result = _load(command.run)(config, progress=progress)
     _print_result(result, as_json=parsed.json, console=console)
-    return DONE
+    # A result may say that what was examined is not sound (doctor).
+    return int(getattr(result, "exit_code", DONE))
 
 
 def _find(arguments: list[str]) -> tuple[tuple[str, ...], Command | None]:

@@ -22,7 +22,7 @@ def build_accelerator(config: PretrainConfig) -> Accelerator:
     has_gpu = torch.cuda.is_available()
     precision = config.mixed_precision
     if precision == "auto":
-        precision = "bf16" if config.deterministic == "off" and _has_fast_bf16() else "no"
+        precision = "bf16" if config.deterministic == "off" and has_fast_bf16() else "no"
     if precision == "fp16" and not has_gpu:
         fix = "use bf16 or no"
         raise UserError.at("--mixed-precision", expected="a GPU for fp16", found="none", fix=fix)
@@ -34,7 +34,7 @@ def build_accelerator(config: PretrainConfig) -> Accelerator:
     )
 
 
-def _has_fast_bf16() -> bool:
+def has_fast_bf16() -> bool:
     """Return whether bf16 products run in hardware (measured on a CPU with AMX: 1.8 to 2 times a step of fp32)."""
     if torch.cuda.is_available():
         return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -120,10 +120,14 @@ GOOD: dict[str, dict[str, str]] = {
     "tokenizer trim": {"--model": "{run}", "--output": "{out}"},
     "data convert": {"--source": "macbert", "--target": "cluener", "--input": "{train}", "--output": "{out}"},
     "data validate": {"--input": "{train}"},
+    "recipes ls": {"": "pretrain"},
+    "recipes show": {"": "tiny"},
+    "recipes cp": {"": "tiny", "--output": "{out}"},
+    "doctor": {"--folder": "{bad}", "--self-test": "false"},
 }
 """A sound call of every command; a case changes one setting of it."""
 
-IN_PLACE = ("predict", "data convert")
+IN_PLACE = ("predict", "data convert", "recipes cp")
 """Commands whose output is a file: somebody's file of that name is theirs to replace."""
 
 

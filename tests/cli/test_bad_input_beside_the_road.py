@@ -89,6 +89,18 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("tokenizer extend", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
     ("tokenizer trim", {"--model": "{bad}/run"}, r"run/model\.safetensors: expected"),
     ("tokenizer trim", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
+    # Recipes and the doctor.
+    ("recipes show", {"": "tinny"}, r"NAME: expected a recipe of the package, found 'tinny'; did you mean 'tiny'"),
+    ("recipes show", {"": "corpus/tiny"}, r"NAME: expected a recipe of the package"),
+    ("recipes show", {"": "../../setup"}, r"NAME: expected a recipe of the package"),
+    ("recipes show", {"": None}, r"--name: expected a value"),
+    ("recipes ls", {"": "pretraining"}, r"--kind: expected"),
+    ("recipes cp", {"--output": "{bad}/somebody"}, r"/somebody: expected a file or nothing, found a folder"),
+    ("recipes cp", {"--output": "{bad}/key.yaml"}, r"key\.yaml: expected no such file yet"),
+    ("recipes cp", {"--output": "{bad}/file/tiny.yaml"}, r"file/tiny\.yaml: expected a place in a folder"),
+    ("doctor", {"--folder": "{bad}/none"}, r"--folder: expected a folder that exists, found nothing"),
+    ("doctor", {"--folder": "{bad}/file"}, r"--folder: expected a folder that exists, found a file"),
+    ("doctor", {"--min-free-gb": "-1"}, r"--min-free-gb: expected"),
 ]
 
 

@@ -28,6 +28,7 @@ FREE_BYTES = {
     "tokenizer extend": 400_000,
     "tokenizer trim": 400_000,
     "data convert": 0,
+    "recipes cp": 0,
 }
 """What is left on the disk of 1 MB: less than the command writes, and enough for it to begin."""
 
