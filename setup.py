@@ -7,15 +7,19 @@ from setuptools import find_packages, setup
 EXTRAS = {
     "corpus": ["opencc>=1.1.9,<2"],
     "ray": ["ray>=2.49,<3"],
+    "chatie": ["openai>=2,<3"],
     "demo": ["snownlp>=0.12.3,<0.13"],
     "test": [
+        "fastapi>=0.115,<1",
         "hypothesis>=6.100,<7",
         "jieba>=0.42.1,<0.43",
+        "openai>=2,<3",
         "opencc>=1.1.9,<2",
         "pytest>=8.2,<10",
         "pytest-timeout>=2.3,<3",
         "scikit-learn>=1.5,<2",
         "seqeval>=1.2.2,<2",
+        "uvicorn>=0.30,<1",
     ],
     "dev": [
         "build>=1.2,<2",

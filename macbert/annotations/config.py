@@ -26,6 +26,8 @@ FormatName = Literal[
     "plain-events",
     "plain-reading",
     "fewclue",
+    "nyt",
+    "ace05",
 ]
 
 

@@ -109,9 +109,9 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         recipe="finetune",
     ),
     ("evaluate",): Command(
-        "score a fine-tuned model on labelled examples",
-        "macbert.finetuning.config:EvaluateConfig",
-        "macbert.finetuning:evaluate",
+        "score a fine-tuned model, a chat model or both on labelled examples",
+        "macbert.chatie.config:EvaluateSystemsConfig",
+        "macbert.chatie:evaluate_systems",
         positional="task",
     ),
     ("predict",): Command(
@@ -141,5 +141,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "is this machine ready: versions, extras, hardware, disk, rights, and a self-test",
         "macbert.doctor.config:DoctorConfig",
         "macbert.doctor:examine",
+    ),
+    ("chatie",): Command(
+        "names, relations and events by asking a chat model (any OpenAI-compatible server)",
+        "macbert.chatie.config:ChatieConfig",
+        "macbert.chatie:chatie",
+        positional="task",
     ),
 }

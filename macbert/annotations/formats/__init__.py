@@ -32,6 +32,8 @@ _READERS = {
     "plain-events": "cec:read_events",
     "plain-reading": "questions:read_reading",
     "fewclue": "fewclue:read_fewclue",
+    "nyt": "english:read_nyt",
+    "ace05": "english:read_ace",
 }
 
 _WRITERS = {
