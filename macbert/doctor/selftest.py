@@ -111,7 +111,8 @@ def _train(state: dict[str, Any]) -> str:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = MacBertForPreTraining(model_config("tiny", state["tokenizer"].vocab_size)).to(device)
+        model = MacBertForPreTraining(model_config("tiny", state["tokenizer"].vocab_size))
+    model.to(torch.device(device))  # type: ignore[arg-type]  # transformers' decorator hides torch's signature
     set_dropout(model, 0.0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 

@@ -6,10 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib import metadata
 
-from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
 
-from macbert.doctor.findings import Finding
+from macbert.doctor.findings import Finding, Status
 
 DISTRIBUTION = "macbert-zh"
 DEVELOPERS = ("dev", "test")
@@ -48,8 +47,8 @@ def requirements_by_extra(lines: Iterable[str]) -> dict[str, list[Requirement]]:
         except InvalidRequirement:
             continue
         extra = _extra_of(requirement)
-        environment = {**default_environment(), "extra": extra}
-        if requirement.marker is None or requirement.marker.evaluate(environment):
+        # packaging adds its own default environment to what is given.
+        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
             found[extra].append(requirement)
     return dict(found)
 
@@ -85,7 +84,7 @@ def _extra(extra: str, requirements: list[Requirement]) -> Finding:
             present.append(f"{requirement.name} {version}")
     if outside:
         # A command that needs the extra would run on what nobody tried.
-        status = "note" if extra in DEVELOPERS else "fault"
+        status: Status = "note" if extra in DEVELOPERS else "fault"
         return Finding("extras", extra, status, "; ".join(outside), install)
     if missing:
         return Finding("extras", extra, "note", f"missing: {', '.join(missing)}", f"if you need it: {install}")

@@ -123,6 +123,7 @@ GOOD: dict[str, dict[str, str]] = {
     "recipes ls": {"": "pretrain"},
     "recipes show": {"": "tiny"},
     "recipes cp": {"": "tiny", "--output": "{out}"},
+    "chatie ner": {"--model": "m", "--base-url": "http://127.0.0.1:9/v1", "--data": "{dev}", "--cache": "{out}"},
     "doctor": {"--folder": "{bad}", "--self-test": "false"},
 }
 """A sound call of every command; a case changes one setting of it."""

@@ -22,6 +22,8 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("data convert", {"--input": "{bad}/none"}, r"/none: expected"),
     ("data convert", {"--source": "brat", "--target": "macbert", "--input": "{bad}/none"}, r"/none: expected"),
     ("data validate", {"--input": "{bad}/none"}, r"/none: expected a file"),
+    ("chatie ner", {"--data": "{bad}/none"}, r"/none: expected a file"),
+    ("chatie ner", {"--schema": "{bad}/none.json"}, r"none\.json"),
     # A file or folder with nothing in it.
     ("corpus report", {"": "{bad}/empty"}, r"/empty: expected a corpus folder"),
     ("corpus verify", {"": "{bad}/empty"}, r"/empty: expected a corpus folder"),
@@ -38,6 +40,7 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("data convert", {"--source": "brat", "--target": "macbert", "--input": "{bad}/empty"}, r"/empty: expected"),
     ("data convert", {"--source": "conll", "--target": "macbert", "--input": "{bad}/empty.jsonl"}, r"empty\.jsonl"),
     ("data validate", {"--input": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
+    ("chatie ner", {"--data": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
     # A line that is not what it should be.
     ("corpus score train", {"--positive": "{bad}/no_text_raw.jsonl"}, r"no_text_raw\.jsonl:41: expected"),
     ("corpus score train", {"--positive": "{bad}/not_json.jsonl"}, r"not_json\.jsonl:3: expected"),
@@ -48,6 +51,7 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("data validate", {"--input": "{bad}/no_text.jsonl"}, r"no_text\.jsonl:3: expected .*text"),
     ("data validate", {"--input": "{bad}/not_json.jsonl"}, r"not_json\.jsonl:3: expected one JSON object"),
     ("data validate", {"--input": "{bad}/span.jsonl"}, r"span\.jsonl:3: expected .*99"),
+    ("chatie ner", {"--data": "{bad}/span.jsonl"}, r"span\.jsonl:3: expected .*99"),
     # Another encoding where there must be no guessing.
     ("corpus score train", {"--rubric": "{bad}/gbk.txt"}, r"gbk\.txt(:1)?: expected UTF-8, .*iconv -f GB18030"),
     ("tokenizer extend", {"--words": None, "--words-file": "{bad}/gbk.txt"}, r"gbk\.txt:1: expected UTF-8"),
@@ -58,6 +62,7 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
         r"gbk\.txt:1: expected UTF-8, .*iconv -f GB18030",
     ),
     ("data validate", {"--input": "{bad}/gbk.jsonl"}, r"gbk\.jsonl:1: expected UTF-8, .*iconv -f GB18030"),
+    ("chatie ner", {"--data": "{bad}/gbk.jsonl"}, r"gbk\.jsonl:1: expected UTF-8, .*iconv -f GB18030"),
     # Settings.
     ("corpus score train", {"--epochs": "0"}, r"--epochs: expected"),
     ("tokenizer extend", {"--words": "的"}, r"的"),
