@@ -112,6 +112,7 @@ class ChatClient:
         self.model, self.settings, self.cache, self.usage = model, settings, cache, Usage()
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._asking: dict[str, threading.Lock] = {}
         self._in_a_row = 0
         self._format = 0 if settings.response_format == "auto" else _FORMATS.index(settings.response_format)
         self._openai = openai
@@ -157,14 +158,17 @@ class ChatClient:
             "schema": schema,
         }
         key = answer_key(asked)
-        entry = self.cache.get(key)
-        cached = entry is not None
-        if entry is None:
-            got = self._ask(asked, schema)
-            if isinstance(got, Reply):
-                return got
-            entry = got
-            self.cache.put(key, entry)
+        with self._lock:
+            asking = self._asking.setdefault(key, threading.Lock())
+        with asking:  # a text that stands twice is asked once, also when both are read at the same time
+            entry = self.cache.get(key)
+            cached = entry is not None
+            if entry is None:
+                got = self._ask(asked, schema)
+                if isinstance(got, Reply):
+                    return got
+                entry = got
+                self.cache.put(key, entry)
         with self._lock:
             self.usage.cached += cached
             self.usage.calls += not cached

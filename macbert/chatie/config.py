@@ -8,6 +8,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from corpus.errors import Problem, UserError
+from macbert.config.rules import broken_rules
 from macbert.finetuning.config import EvaluateConfig
 
 ChatTask = Literal["ner", "relation", "event"]
@@ -82,9 +83,9 @@ class ChatSettings:
     """Only the first so many texts, to try out what a run will cost."""
 
     def __post_init__(self) -> None:
-        problems = [
-            Problem(f"--{name.replace('_', '-')}", expected, str(getattr(self, name)), "mend the value")
-            for name, expected, holds in (
+        problems = broken_rules(
+            self,
+            [
                 ("temperature", "a number from 0 to 2", 0 <= self.temperature <= 2),
                 ("max_tokens", "at least 1", self.max_tokens >= 1),
                 ("timeout", "seconds above 0", 0 < self.timeout < math.inf),
@@ -94,9 +95,8 @@ class ChatSettings:
                 ("concurrency", "1 to 256", 1 <= self.concurrency <= 256),
                 ("limit", "at least 1", self.limit is None or self.limit >= 1),
                 ("cache", "a folder", bool(self.cache)),
-            )
-            if not holds
-        ]
+            ],
+        )
         if self.base_url is not None:
             problems += _bad_url(self.base_url)
         if not self.api_key_env.replace("_", "").isalnum() or self.api_key_env.startswith("sk"):

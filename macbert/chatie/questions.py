@@ -124,7 +124,7 @@ class Questions:
             elif is_none(row[0]):
                 notes["none"] += 1
             else:
-                found.append(FoundName(*((name or row[1]), row[0])))
+                found.append(FoundName(name or row[1], row[0]))
         return found
 
     def _relation_rows(self, reply: str, name: str | None, notes: Counter[str]) -> list[FoundRelation]:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -215,3 +216,15 @@ def test_many_at_once_give_what_one_after_another_gives(ner_gold: list[Example],
     assert one.predicted == many.predicted
     assert one.notes == many.notes
     assert f1(many) == 1.0
+
+
+def test_a_text_that_stands_many_times_is_asked_once(ner_gold: list[Example], tmp_path: Path) -> None:
+    def slowly(number: int, times: int, headers: dict[str, str]) -> Mishap | None:
+        time.sleep(0.05)  # all eight are under way before the first is answered
+        return None
+
+    with OracleServer(ner_gold[:1], mishap=slowly) as server:
+        result = ask(ner_gold[:1] * 8, "ner", server, tmp_path, concurrency=8)
+    assert set(server.asked.values()) == {1}
+    assert result.usage.calls == len(server.asked)
+    assert f1(result) == 1.0
