@@ -148,4 +148,29 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.chatie:chatie",
         positional="task",
     ),
+    ("audit",): Command(
+        "what an encoder remembers and presumes: planted secrets, personal data, gaps between groups",
+        "macbert.audit.config:AuditConfig",
+        "macbert.audit:audit",
+    ),
+    ("audit", "plant"): Command(
+        "put secrets into training text, each a known number of times, for an audit to look for",
+        "macbert.audit.config:PlantConfig",
+        "macbert.audit:plant",
+    ),
+    ("scaling", "fit"): Command(
+        "finished runs, or a grid of small ones, to laws of loss by size, tokens and compute",
+        "macbert.scaling.config:FitConfig",
+        "macbert.scaling:fit",
+    ),
+    ("scaling", "predict"): Command(
+        "write a larger run's loss down before it runs, and check it after",
+        "macbert.scaling.config:PredictConfig",
+        "macbert.scaling:predict",
+    ),
+    ("scaling", "plan"): Command(
+        "which size and how many tokens for so many hours",
+        "macbert.scaling.config:PlanConfig",
+        "macbert.scaling:plan",
+    ),
 }

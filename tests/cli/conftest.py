@@ -71,6 +71,14 @@ def bad(small_road: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "torn_run" / "model.safetensors").write_bytes(_half(small_road.run / "model.safetensors"))
     shutil.copytree(small_road.ner, folder / "torn_task")
     (folder / "torn_task" / "task.json").write_text('{"schema_version": 1', encoding="utf-8")
+    law = {"E": 1.7, "A": 40.0, "alpha": 0.3, "B": 320.0, "beta": 0.3}
+    size = {"layers": 2, "hidden": 128}
+    point = {"run": "a", "size": size, "tokens": 9, "loss": 5.0, "length": 64, "vocab_size": 2000, "chosen": 0.15}
+    fit = {"points": [point], "size_law": law, "size_samples": [[law, 0.0]], "compute_law": None, "frontier_runs": [0]}
+    for name, text in (("fit", json.dumps(fit)), ("torn_fit", json.dumps(fit)[:40])):
+        (folder / name).mkdir()
+        (folder / name / "fit.json").write_text(text, encoding="utf-8")
+    write("no_secret.jsonl", [{"id": 0, "before": "口令是", "secret": "山水", "after": "。", "planted": 1}, {"id": 1}])
     return folder
 
 
@@ -120,6 +128,11 @@ GOOD: dict[str, dict[str, str]] = {
     "tokenizer trim": {"--model": "{run}", "--output": "{out}"},
     "data convert": {"--source": "macbert", "--target": "cluener", "--input": "{train}", "--output": "{out}"},
     "data validate": {"--input": "{train}"},
+    "audit": {"--model": "{run}", "--output": "{out}", "--bias": "none"},
+    "audit plant": {"--input": "{raw}", "--output": "{out}", "--counts": "1"},
+    "scaling fit": {"--data": "{tokens}", "--output": "{out}"},
+    "scaling predict": {"--prediction": "{out}", "--fit": "{bad}/fit", "--size": "4x256", "--tokens": "1000000"},
+    "scaling plan": {"--fit": "{bad}/fit", "--hours": "1", "--flops-per-second": "1e12"},
     "recipes ls": {"": "pretrain"},
     "recipes show": {"": "tiny"},
     "recipes cp": {"": "tiny", "--output": "{out}"},

@@ -1,0 +1,1 @@
+"""Built-in probes, as YAML files beside this one."""
