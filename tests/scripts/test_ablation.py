@@ -1,0 +1,53 @@
+"""The ablation's grid on a few steps: every cell once, resumed without repeating, one table."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def ablation() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ablation_grid", ROOT / "scripts" / "reproduce" / "ablation.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_grid_runs_once_and_goes_on_where_it_stopped(ablation: ModuleType, small_road: Any, tmp_path: Path) -> None:
+    labelled = tmp_path / "ner"
+    labelled.mkdir()
+    for name, source in (("train", small_road.train), ("dev", small_road.dev), ("test", small_road.dev)):
+        shutil.copy(source, labelled / f"{name}.jsonl")
+    flags = ["--output", str(tmp_path / "grid"), "--tokens", str(small_road.tokens), "--seeds", "1", "--max-steps", "1"]
+    flags += ["--task", f"ner:names:{labelled}", "--batch-size", "4", "--finetune-steps", "1"]
+    first = ablation.run(ablation.parser().parse_args([*flags, "--systems", "wwm"]))
+    assert "| wwm | " in first
+    assert "(1 seed)" in first
+    cells = tmp_path / "grid" / "cells"
+    times = {path: path.stat().st_mtime_ns for path in cells.iterdir()}
+    assert {path.name for path in times} == {"encoder-wwm-0.json", "names-wwm-0.json"}
+    both = ablation.run(ablation.parser().parse_args([*flags, "--systems", "wwm", "mac"]))
+    assert "87.18" in both  # the paper's figure stands beside mac's
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    assert len(list(cells.iterdir())) == 4
+    assert json.loads((cells / "names-mac-0.json").read_text("utf-8"))["metric"] == "strict_span_f1"
+
+
+def test_means_have_students_interval(ablation: ModuleType) -> None:
+    # t(0.975, 2) = 4.3027; of 1, 2, 3 the deviation is 1, so half the interval is 4.3027 / sqrt(3).
+    assert ablation.interval([1.0, 2.0, 3.0]) == "2.0000 ± 2.4841"
+    assert ablation.interval([0.5]) == "0.5000 (1 seed)"
+    assert ablation.interval([]) == "not run"
