@@ -4,7 +4,8 @@ Formulas: Gopher (Rae et al. 2021, table A1) and FineWeb (Penedo et al. 2024, se
 them (``scripts/bench/corpus.py`` compares the verdicts with datatrove's); numbers: FineWeb-2's published configuration
 ``cmn_Hani``. Words are jieba's. Made for web crawls: they drop 16 % of clean law documents.
 
-On purpose otherwise: a line also ends as a sentence with ；…”』）, and ·●* are bullets too, which datatrove lacks.
+On purpose otherwise: a line also ends as a sentence with ；…”』）, and ·●* are bullets too; datatrove has
+``end_signs="。！？!?."`` and ``bullets="•-"``.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from corpus.document import Document
 from corpus.steps.words import words_of
 
 STOP_WORDS = frozenset("的 年 在 月 是 和 日 了 於 為 有 被 人 中 为 他 與 後 也 而 由 ·".split())  # noqa: SIM905
-END_SIGNS = tuple("。！？；…”』）!?.;\"'")
-_BULLETS = ("-", "•", "‣", "*", "·", "●")
+END_SIGNS = "。！？；…”』）!?.;\"'"
+BULLETS = "-•‣*·●"
 
 TOP_NGRAMS = {2: 0.256, 3: 0.201, 4: 0.171}
 """Largest share of characters in the most frequent n-gram of n words."""
@@ -40,6 +41,8 @@ def fineweb2_quality(
     max_duplicate_line_characters: float = 0.1,
     max_bullet_lines: float = 0.9,
     max_ellipsis_lines: float = 0.3,
+    end_signs: str = END_SIGNS,
+    bullets: str = BULLETS,
 ) -> str | None:
     """Return the first of Gopher's and FineWeb's quality rules that a text breaks, or None.
 
@@ -62,11 +65,11 @@ def fineweb2_quality(
     if len(STOP_WORDS.intersection(words)) < min_stop_words:
         return "few_stop_words"
     lines = [line.strip() for line in text.split("\n") if line.strip()]
-    if sum(line.startswith(_BULLETS) for line in lines) > max_bullet_lines * len(lines):
+    if sum(line.startswith(tuple(bullets)) for line in lines) > max_bullet_lines * len(lines):
         return "bullet_lines"
     if sum(line.endswith(("…", "...", "……")) for line in lines) > max_ellipsis_lines * len(lines):
         return "ellipsis_lines"
-    if sum(line.endswith(END_SIGNS) for line in lines) < min_ended_lines * len(lines):
+    if sum(line.endswith(tuple(end_signs)) for line in lines) < min_ended_lines * len(lines):
         return "few_ended_lines"
     if text.count("\n") > max_newlines_per_word * len(words):
         return "many_newlines"
