@@ -27,6 +27,7 @@ from corpus.steps import (
     signs,
 )
 from corpus.steps.sentences import split_sentences
+from corpus.steps.words import words_of
 
 PROSE = "我们使用语言模型来预测下一个词的概率。结果表明，这种方法在各种任务上都很有效，而且训练的时间更短。"
 
@@ -186,3 +187,16 @@ def test_presets_load_and_name_only_known_steps(preset: str) -> None:
     assert names[0] == "normalise"
     assert "exact_dedup" in names
     assert all(name in DOCUMENT_STEPS or name.endswith(("dedup", "lines")) for name in names)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我们使用linux.cn的article-10691-1.html，版本3.14和v2.0。",
+        "[#]: url: (https://a.cn/b_c)\n=====\n --- *** ...... ```code``` U.S. 50% a+b",
+        "“他说：‘走吧！’”……于是，１２３走了——真的？！",
+    ],
+)
+def test_words_for_the_rules_are_those_of_jieba(text: str) -> None:
+    jieba = pytest.importorskip("jieba")
+    assert words_of(text) == [word for word in jieba.cut(text) if word.strip()]
