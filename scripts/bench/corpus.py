@@ -30,7 +30,7 @@ HERE = sys.path[0]
 sys.path[0] = str(Path(__file__).resolve().parents[2])
 sys.path.append(HERE)
 
-from corpus_builds import Row, memory, same_bytes, whole_raw  # noqa: E402
+from corpus_builds import Row, memory, reading_and_writing, same_bytes, whole_raw  # noqa: E402
 from corpus_peers import Peers  # noqa: E402
 
 from corpus import CorpusConfig, Document, build_corpus  # noqa: E402
@@ -282,6 +282,7 @@ def main() -> None:
         folder = Path(place)
         parts: dict[str, Callable[[], Iterable[Row]]] = {
             "steps": lambda: steps_speed(raw),
+            "files": lambda: reading_and_writing(raw, folder),
             "minhash": lambda: minhash_speed(raw, peers),
             "near": lambda: near_dedup(folder),
             "pii": lambda: pii_recall(peers),

@@ -15,7 +15,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import zstandard
+
+from corpus import Document
+from corpus.readers import InputFile, ReaderOptions, read_file
+from corpus.spool import SCHEMA, Spool, SpoolWriter
 
 Row = tuple[str, str, str, str]
 
@@ -96,6 +101,30 @@ def megabytes_of(paths: Iterable[Path]) -> float:
         with zstandard.open(path, "rt", encoding="utf-8") as stream:
             total += sum(len(json.loads(line)["text"].encode()) for line in stream)
     return total / 1e6
+
+
+def reading_and_writing(raw: Path, folder: Path) -> Iterable[Row]:
+    """Yield what reading records, and writing documents twice (spool, then Parquet), take without any step."""
+    path = raw / "news_xwlb.jsonl.zst"
+    start = time.process_time()
+    found = read_file(InputFile(str(path), "jsonl", "news_xwlb"), ReaderOptions())
+    documents = [item for item in found if isinstance(item, Document)]
+    reading = time.process_time() - start
+    size = sum(len(document.text.encode()) for document in documents) / 1e6
+    start = time.process_time()
+    with SpoolWriter(folder / "documents.arrow") as spool:
+        for document in documents:
+            spool.write(document)
+    with pyarrow.parquet.ParquetWriter(folder / "part.parquet", SCHEMA, compression="zstd") as writer:
+        for batch in Spool(folder / "documents.arrow").batches():
+            writer.write_batch(batch)
+    writing = time.process_time() - start
+    yield (
+        "reading .jsonl.zst; writing spool and Parquet",
+        f"{size / reading:.0f}; {size / writing:.0f} MB/s",
+        "told apart",
+        "",
+    )
 
 
 def same_bytes(raw: Path, folder: Path) -> Iterable[Row]:
