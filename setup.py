@@ -9,10 +9,13 @@ EXTRAS = {
     "ray": ["ray>=2.49,<3"],
     "chatie": ["openai>=2,<3"],
     "demo": ["snownlp>=0.12.3,<0.13"],
+    "export": ["onnx>=1.19,<2", "onnxruntime>=1.23,<2"],
     "test": [
         "fastapi>=0.115,<1",
         "hypothesis>=6.100,<7",
         "jieba>=0.42.1,<0.43",
+        "onnx>=1.19,<2",
+        "onnxruntime>=1.23,<2",
         "openai>=2,<3",
         "opencc>=1.1.9,<2",
         "pytest>=8.2,<10",

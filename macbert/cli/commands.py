@@ -119,6 +119,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.finetuning.config:PredictConfig",
         "macbert.extraction:predict",
     ),
+    ("export",): Command(
+        "a fine-tuned model or an encoder to ONNX, read without torch, with a model card",
+        "macbert.exporting.config:ExportConfig",
+        "macbert.exporting:export_model",
+    ),
     ("recipes", "ls"): Command(
         "the recipes that come with the package, and what each is for",
         "macbert.config.shipped:ListRecipesConfig",

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from macbert.annotations import Example
 from macbert.extraction.results import Extraction, as_extraction
 from macbert.extraction.wanted import Schema, keep_wanted, read_schema
-from macbert.finetuning.folder import FinetunedModel, load_finetuned
-from macbert.finetuning.forward import Progress
+
+if TYPE_CHECKING:
+    from macbert.exporting.reader import ExportedModel
+    from macbert.finetuning.folder import FinetunedModel
+    from macbert.finetuning.forward import Progress
 
 BATCH_TOKENS = 4096
 
@@ -17,7 +21,7 @@ BATCH_TOKENS = 4096
 class Extractor:
     """Reads texts with one fine-tuned model; made by :func:`load_extractor`."""
 
-    def __init__(self, finetuned: FinetunedModel) -> None:
+    def __init__(self, finetuned: FinetunedModel | ExportedModel) -> None:
         self._finetuned = finetuned
 
     @property
@@ -29,6 +33,16 @@ class Extractor:
     def labels(self) -> list[str]:
         """What it can find."""
         return list(self._finetuned.task.labels)
+
+    @property
+    def schema_names(self) -> tuple[list[str], list[str]]:
+        """What a schema may ask for by itself, and below another."""
+        return self._finetuned.task.schema_names
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether it reads pairs: (question, text), or two texts to classify."""
+        return self.task == "mrc" or bool(self._finetuned.task.options.get("pair"))
 
     def extract(
         self,
@@ -51,7 +65,7 @@ class Extractor:
         """
         if isinstance(texts, str):
             raise TypeError("extract() takes a list of texts, not one string")
-        examples = [self._example(text) for text in texts]
+        examples = [self.example(text) for text in texts]
         found = self.predict(examples, schema=schema, max_batch_tokens=max_batch_tokens, progress=progress)
         return [as_extraction(example) for example in found]
 
@@ -65,12 +79,15 @@ class Extractor:
     ) -> list[Example]:
         """Return the same as annotations; given annotations of ``examples`` are left out."""
         task = self._finetuned.task
-        names, inner = task.schema_names
+        names, inner = self.schema_names
         wanted = None if schema is None else read_schema(schema, names, inner=inner)
-        found = task.predict(self._finetuned.model, examples, max_batch_tokens, progress)
+        # The two halves of a pair fit each other; what they are does not matter here.
+        model: Any = self._finetuned.model
+        found = task.predict(model, examples, max_batch_tokens, progress)
         return found if wanted is None else [keep_wanted(example, wanted) for example in found]
 
-    def _example(self, text: str | tuple[str, str]) -> Example:
+    def example(self, text: str | tuple[str, str]) -> Example:
+        """Return a text, or a pair, as the task reads it."""
         if isinstance(text, str):
             return Example(text)
         first, second = text
@@ -81,11 +98,17 @@ def load_extractor(folder: str | Path, *, task: str | None = None, device: str |
     """Load a fine-tuned model for reading texts.
 
     Args:
-        folder: what ``macbert finetune`` wrote; with task "correct" also a pretraining run.
+        folder: what ``macbert finetune`` or ``macbert export`` wrote; with task "correct" also a pretraining run.
         task: what the model must be for; default: whatever it is for.
-        device: torch's name of one; default: a GPU if there is one.
+        device: torch's name of one; default: a GPU if there is one. An exported model runs on the processor.
 
     Raises:
         UserError: no such folder, or not a fine-tuned model.
     """
+    from macbert.exporting.reader import is_exported, load_exported
+
+    if is_exported(folder):
+        return load_exported(folder, task=task)
+    from macbert.finetuning.folder import load_finetuned
+
     return Extractor(load_finetuned(str(folder), expected_task=task, device=device))

@@ -94,6 +94,15 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("tokenizer extend", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
     ("tokenizer trim", {"--model": "{bad}/run"}, r"run/model\.safetensors: expected"),
     ("tokenizer trim", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
+    # Exports and the server.
+    ("export", {"--model": "{bad}/none"}, r"/none: expected a model folder"),
+    ("export", {"--model": "{bad}/empty"}, r"/empty: expected a model folder"),
+    ("export", {"--model": "{corpus}"}, r"/corpus: expected a model folder"),
+    ("export", {"--model": "{bad}/torn_task"}, r"task\.json: expected what fine-tuning wrote"),
+    ("export", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
+    ("export", {"--output": "{corpus}"}, r"/corpus: expected"),
+    ("export", {"--quantize": "int4"}, r"--quantize: expected"),
+    ("export", {"--license": " "}, r"--license: expected one line"),
     # Recipes and the doctor.
     ("recipes show", {"": "tinny"}, r"NAME: expected a recipe of the package, found 'tinny'; did you mean 'tiny'"),
     ("recipes show", {"": "corpus/tiny"}, r"NAME: expected a recipe of the package"),

@@ -29,6 +29,7 @@ FREE_BYTES = {
     "tokenizer trim": 400_000,
     "data convert": 0,
     "recipes cp": 0,
+    "export": 400_000,
 }
 """What is left on the disk of 1 MB: less than the command writes, and enough for it to begin."""
 

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from macbert.finetuning.heads.viterbi import best_path
+
 FORBIDDEN = -1e4
 """Added to a forbidden step: no sum of real scores makes up for it, and float32 still subtracts it exactly."""
 
@@ -72,17 +74,6 @@ class CRF(nn.Module):
     @torch.no_grad()
     def decode(self, emissions_TY: NDArray[np.float32]) -> NDArray[np.int64]:
         """Return the best label of each token of one text: (T,)."""
-        steps = (self.transitions + self.follows).cpu().numpy()
-        if not len(emissions_TY):
-            return np.zeros(0, np.int64)
-        score = (self.start + self.begins).cpu().numpy() + emissions_TY[0]
-        came_from = np.zeros(emissions_TY.shape, np.int64)
-        for place in range(1, len(emissions_TY)):
-            options = score[:, None] + steps
-            came_from[place] = options.argmax(0)
-            score = options.max(0) + emissions_TY[place]
-        best = np.zeros(len(emissions_TY), np.int64)
-        best[-1] = int((score + self.end.cpu().numpy()).argmax())
-        for place in range(len(emissions_TY) - 1, 0, -1):
-            best[place - 1] = came_from[place, best[place]]
-        return best
+        arrays = (self.transitions + self.follows, self.start + self.begins, self.end)
+        steps, start, end = (array.cpu().numpy() for array in arrays)
+        return best_path(emissions_TY, steps, start, end)

@@ -68,7 +68,8 @@ def rotate(values_BLd: torch.Tensor) -> torch.Tensor:
     length, size = values_BLd.shape[1:]
     places = torch.arange(length, device=values_BLd.device, dtype=torch.float32)
     rates = 10_000 ** (-2 * torch.arange(size // 2, device=values_BLd.device, dtype=torch.float32) / size)
-    angles = (places[:, None] * rates).repeat_interleave(2, -1)
+    # Not repeat_interleave: the ONNX graph that comes of it spoils a shape elsewhere (torch 2.13).
+    angles = (places[:, None] * rates)[..., None].expand(-1, -1, 2).flatten(-2)
     turned = torch.stack([-values_BLd[..., 1::2], values_BLd[..., ::2]], -1).flatten(-2)
     return values_BLd * angles.cos() + turned * angles.sin()
 
