@@ -10,8 +10,9 @@ EXTRAS = {
     "chatie": ["openai>=2,<3"],
     "demo": ["snownlp>=0.12.3,<0.13"],
     "export": ["onnx>=1.19,<2", "onnxruntime>=1.23,<2"],
+    "serve": ["fastapi>=0.120,<1", "uvicorn>=0.38,<1"],
     "test": [
-        "fastapi>=0.115,<1",
+        "fastapi>=0.120,<1",
         "hypothesis>=6.100,<7",
         "jieba>=0.42.1,<0.43",
         "onnx>=1.19,<2",
@@ -22,7 +23,7 @@ EXTRAS = {
         "pytest-timeout>=2.3,<3",
         "scikit-learn>=1.5,<2",
         "seqeval>=1.2.2,<2",
-        "uvicorn>=0.30,<1",
+        "uvicorn>=0.38,<1",
     ],
     "dev": [
         "build>=1.2,<2",

@@ -124,6 +124,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.exporting.config:ExportConfig",
         "macbert.exporting:export_model",
     ),
+    ("serve",): Command(
+        "a fine-tuned or exported model behind HTTP, for many clients at once",
+        "macbert.serving.config:ServeConfig",
+        "macbert.serving:serve",
+    ),
     ("recipes", "ls"): Command(
         "the recipes that come with the package, and what each is for",
         "macbert.config.shipped:ListRecipesConfig",

@@ -134,6 +134,7 @@ GOOD: dict[str, dict[str, str]] = {
     "scaling predict": {"--prediction": "{out}", "--fit": "{bad}/fit", "--size": "4x256", "--tokens": "1000000"},
     "scaling plan": {"--fit": "{bad}/fit", "--hours": "1", "--flops-per-second": "1e12"},
     "export": {"--model": "{ner}", "--output": "{out}"},
+    "serve": {"--model": "{ner}", "--port": "0"},
     "recipes ls": {"": "pretrain"},
     "recipes show": {"": "tiny"},
     "recipes cp": {"": "tiny", "--output": "{out}"},
