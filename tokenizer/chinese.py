@@ -108,8 +108,7 @@ class ChineseTokenizer:
         Raises:
             ValueError: the text holds a lone surrogate.
         """
-        text_bounds = np.array([0, len(text)])
-        ids, offsets, _ = self._encoder.encode(code_points_of(text), text_bounds)
+        ids, offsets = self._encoder.encode_one(code_points_of(text))
         return Encoding(text, ids, offsets, self.find_starts)
 
     def encode_batch(self, texts: Sequence[str]) -> EncodedTexts:

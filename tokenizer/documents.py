@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,25 @@ class _Batch:
 
     def sentence_starts(self, start: int, stop: int) -> NDArray[np.bool_]:
         return _bits(self.sentences, start, stop)
+
+
+class TokenMemory(NamedTuple):
+    """Consecutive documents as they lie in memory, for compiled code; all arrays are views."""
+
+    bounds: NDArray[np.int32]
+    """(documents + 1,): document d is ``bounds[d]:bounds[d + 1]`` of the tokens."""
+
+    ids: NDArray
+    """uint16 or uint32 token ids."""
+
+    words: NDArray[np.uint8]
+    """Bits, least significant first: a token begins a word."""
+
+    word_bit: int
+    """Bit of the first token."""
+
+    sentences: NDArray[np.uint8]
+    sentence_bit: int
 
 
 class TokenDocuments:
@@ -102,6 +122,15 @@ class TokenDocuments:
         for batch in self._batches:
             start, stop = int(batch.offsets[0]), int(batch.offsets[-1])
             yield batch.ids[start:stop], batch.word_starts(start, stop)
+
+    def memory(self) -> list[TokenMemory]:
+        """Return where the tokens lie, in order, some thousand documents each: nothing is read or copied."""
+        found = []
+        for batch in self._batches:
+            words, sentences = batch.words.values, batch.sentences.values
+            bits = [np.frombuffer(column.buffers()[1], np.uint8) for column in (words, sentences)]
+            found.append(TokenMemory(batch.offsets, batch.ids, bits[0], words.offset, bits[1], sentences.offset))
+        return found
 
     def sentence_table(self) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Return document_offsets (n + 1,) and sentence_lengths (S,) in tokens.

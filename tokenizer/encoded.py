@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import utf_32_le_encode
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from corpus.sentence_starts import mark_sentences
+
+# Ready things: looking up a codec or a dtype takes longer than a title's tokens.
+_UINT32 = np.dtype(np.uint32)
 
 FindStarts = Callable[[Sequence[str]], NDArray[np.bool_]]
 
@@ -122,7 +126,7 @@ def _mark_starts(character_starts, text_bounds, offsets, bounds):  # type: ignor
 def code_points_of(text: str) -> NDArray[np.uint32]:
     """Return a text's code points (N,); ValueError with the place of a lone surrogate."""
     try:
-        return np.frombuffer(text.encode("utf-32-le"), np.uint32)
+        return np.frombuffer(utf_32_le_encode(text)[0], _UINT32)
     except UnicodeEncodeError as error:
         raise ValueError(
             f"the text has a lone surrogate (U+{ord(text[error.start]):04X}) at character {error.start}: "

@@ -1,24 +1,34 @@
-"""Compiled encoding: one table look-up a Chinese character, steps through a table for plain letters and digits, one
-hash look-up for any other run of characters."""
+"""Encoding by look-up: what a character or a run of characters becomes is learnt once and then found in tables."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from tokenizer.ascii_pieces import CONTINUED_ROOT, MAX_RUN_CHARACTERS, WORD_ROOT, AsciiPieces
-from tokenizer.wordpiece import SPACE, UNSEEN, CharacterClasses
-
-# What the kernel found besides tokens.
-DONE, NEW_CHARACTERS, NEW_RUNS, FULL = 0, 1, 2, 3
+from tokenizer.ascii_pieces import AsciiPieces
+from tokenizer.lookup_kernel import (
+    DONE,
+    FULL,
+    NEW_CHARACTERS,
+    UNICODE_SIZE,
+    empty_words,
+    encode_text,
+    encode_texts,
+    kernel_tables,
+)
+from tokenizer.run_table import RunTable
+from tokenizer.wordpiece import PLAIN, UNSEEN, CharacterClasses
 
 # Runs of Latin letters repeat; beyond this many stored characters the cache starts again.
 MAX_CACHED_CHARACTERS = 8_000_000
 
-UNICODE_SIZE = 0x110000
+# Room for this many tokens is kept between calls: 20 bytes each.
+MAX_ROOM = 1_000_000
+
+# A ready dtype: numpy takes as long to look up np.int32 as to make a short array.
+_INT32 = np.dtype(np.int32)
 
 
 class LookupEncoder:
@@ -40,7 +50,24 @@ class LookupEncoder:
         self._pieces = pieces
         self._encode_run = encode_run
         self._table = np.full(UNICODE_SIZE, UNSEEN, np.int32)
+        plain = np.flatnonzero(pieces.columns >= 0)
+        self._table[plain] = PLAIN - pieces.columns[plain]
         self._runs = RunTable()
+        self._words = empty_words()
+        self._tables = kernel_tables(self._table, pieces, self._runs, self._words)
+        self._room: list[_Room] = []
+
+    def encode_one(self, code_points: NDArray[np.uint32]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return ids (n,) and offsets (n, 2) of one text, given by its code points (N,)."""
+        room = len(code_points) + 8
+        ids, offsets = np.empty(room, _INT32), np.empty((room, 2), _INT32)
+        count = encode_text(code_points, self._tables, ids, offsets)
+        if count < 0:
+            ids, offsets, _ = self.encode(code_points, np.array([0, len(code_points)]))
+            return ids, offsets
+        if count * 2 < room:  # do not keep twice the memory
+            return ids[:count].copy(), offsets[:count].copy()
+        return ids[:count], offsets[:count]
 
     def encode(
         self, code_points: NDArray[np.uint32], bounds: NDArray[np.int64]
@@ -51,38 +78,28 @@ class LookupEncoder:
             code_points: (N,) of all texts, one after another.
             bounds: (texts + 1,): text t is ``code_points[bounds[t]:bounds[t + 1]]``.
         """
-        room = len(code_points) + 16
+        # Room is kept between calls: fresh memory is fetched from the system page by page, as slow as the kernel. A
+        # thread takes it out of the list while it works.
+        tokens = len(code_points) + 16
+        room = _taken(self._room) or _Room(tokens)
         while True:
-            ids = np.empty(room, np.int32)
-            offsets = np.empty((room, 2), np.int32)
+            if len(room.ids) < tokens:
+                room = _Room(tokens)
             token_bounds = np.zeros(len(bounds), np.int64)
-            new = np.empty((len(code_points) // 2 + len(bounds), 2), np.int64)
-            state, found = _encode(
-                code_points,
-                bounds,
-                self._table,
-                self._pieces.columns,
-                self._pieces.steps,
-                self._pieces.tokens,
-                self._pieces.unknown,
-                self._runs.slots,
-                self._runs.keys,
-                self._runs.key_ends,
-                self._runs.values,
-                self._runs.value_ends,
-                ids,
-                offsets,
-                token_bounds,
-                new,
+            state, found = encode_texts(
+                code_points, bounds, self._tables, room.ids, room.offsets, token_bounds, room.new
             )
             if state == DONE:
-                return ids[:found].copy(), offsets[:found].copy(), token_bounds
+                parts = room.ids[:found].copy(), room.offsets[:found].copy(), token_bounds
+                if tokens <= MAX_ROOM and not self._room:
+                    self._room.append(room)
+                return parts
             if state == FULL:
-                room *= 2
+                tokens = 2 * len(room.ids)
             elif state == NEW_CHARACTERS:
                 self._learn_characters(code_points)
             else:
-                self._learn_runs(code_points, new[:found])
+                self._learn_runs(code_points, room.new[: 2 * found].reshape(-1, 2))
 
     def _learn_characters(self, code_points: NDArray[np.uint32]) -> None:
         unseen = np.unique(code_points[self._table[code_points] == UNSEEN])
@@ -94,195 +111,23 @@ class LookupEncoder:
         if self._runs.key_count + sum(map(len, runs)) > max(MAX_CACHED_CHARACTERS, 2 * len(code_points)):
             self._runs = RunTable()
         self._runs.add(list(runs), [self._encode_run(run) for run in runs])
+        self._tables = kernel_tables(self._table, self._pieces, self._runs, self._words)
 
 
-class RunTable:
-    """A growing hash table from runs of characters to their tokens, in flat arrays that compiled code reads."""
+class _Room:
+    """Arrays that the kernel writes into: ids, offsets, and the places of new runs."""
 
-    def __init__(self) -> None:
-        self.slots: NDArray[np.int64] = np.full(1 << 14, -1, np.int64)
-        self.keys: NDArray[np.uint32] = np.empty(1 << 14, np.uint32)
-        self.key_ends: NDArray[np.int64] = np.zeros(1 << 12, np.int64)
-        self.values: NDArray[np.int32] = np.empty((1 << 13, 3), np.int32)
-        self.value_ends: NDArray[np.int64] = np.zeros(1 << 12, np.int64)
-        self.entries = self.key_count = self.value_count = 0
+    def __init__(self, tokens: int) -> None:
+        self.ids, self.offsets = np.empty(tokens, np.int32), np.empty((tokens, 2), np.int32)
+        self.new = np.empty(tokens, np.int64)
 
-    def add(self, runs: list[str], found: list[tuple[list[int], list[tuple[int, int]]]]) -> None:
-        """Store runs that are not there yet, each with its token ids and offsets."""
-        keys = np.frombuffer("".join(runs).encode("utf-32-le"), np.uint32)
-        key_ends = self.key_count + np.cumsum([len(run) for run in runs])
-        values = np.empty((sum(len(ids) for ids, _ in found), 3), np.int32)
-        values[:, 0] = [token for ids, _ in found for token in ids]
-        values[:, 1:] = np.array([span for _, offsets in found for span in offsets], np.int32).reshape(-1, 2)
-        value_ends = self.value_count + np.cumsum([len(ids) for ids, _ in found])
-        self.keys = _appended(self.keys, self.key_count, keys)
-        self.values = _appended(self.values, self.value_count, values)
-        self.key_ends = _appended(self.key_ends, self.entries + 1, key_ends)
-        self.value_ends = _appended(self.value_ends, self.entries + 1, value_ends)
-        self.key_count += len(keys)
-        self.value_count += len(values)
-        first = self.entries
-        self.entries += len(runs)
-        if self.entries * 2 > len(self.slots):
-            self.slots = np.full(1 << (4 * self.entries).bit_length(), -1, np.int64)
-            first = 0
-        _insert(self.slots, self.keys, self.key_ends, first, self.entries)
+
+def _taken(rooms: list[_Room]) -> _Room | None:
+    try:
+        return rooms.pop()
+    except IndexError:
+        return None
 
 
 def _text(code_points: NDArray[np.uint32]) -> str:
     return code_points.tobytes().decode("utf-32-le")
-
-
-def _appended(array: NDArray, used: int, more: NDArray) -> NDArray:
-    if used + len(more) > len(array):
-        grown = np.zeros((max(2 * len(array), used + len(more)), *array.shape[1:]), array.dtype)
-        grown[:used] = array[:used]
-        array = grown
-    array[used : used + len(more)] = more
-    return array
-
-
-# FNV-1a over code points, 64 bit, then a final mix: low bits of short keys must differ.
-_FNV_START = np.uint64(0xCBF29CE484222325)
-_FNV_PRIME = np.uint64(0x100000001B3)
-_SHIFT = np.uint64(29)
-
-
-@njit(cache=True, nogil=True)
-def _insert(slots, keys, key_ends, first, end):  # type: ignore[no-untyped-def]
-    for entry in range(first, end):
-        code = _FNV_START
-        for place in range(key_ends[entry], key_ends[entry + 1]):
-            code = (code ^ np.uint64(keys[place])) * _FNV_PRIME
-        slot = np.int64((code ^ (code >> _SHIFT)) & np.uint64(len(slots) - 1))
-        while slots[slot] >= 0:
-            slot = (slot + 1) & (len(slots) - 1)
-        slots[slot] = entry
-
-
-@njit(cache=True, nogil=True)
-def _encode_plain(  # type: ignore[no-untyped-def]
-    code_points, start, end, first, columns, steps, tokens, unknown, ids, offsets, count
-):
-    """Write the pieces of a run of letters and digits, longest first; return how many."""
-    pieces = 0
-    begin = start
-    whole = end - start <= MAX_RUN_CHARACTERS
-    while begin < end and whole:
-        node = WORD_ROOT if begin == start else CONTINUED_ROOT
-        token = -1
-        after = begin
-        for place in range(begin, end):
-            node = steps[node, columns[code_points[place]]]
-            if node < 0:
-                break
-            if tokens[node] >= 0:
-                token = tokens[node]
-                after = place + 1
-        if token < 0:
-            whole = False
-            break
-        ids[count + pieces] = token
-        offsets[count + pieces, 0] = begin - first
-        offsets[count + pieces, 1] = after - first
-        pieces += 1
-        begin = after
-    if whole:
-        return pieces
-    ids[count] = unknown
-    offsets[count, 0] = start - first
-    offsets[count, 1] = end - first
-    return 1
-
-
-@njit(cache=True, nogil=True)
-def _encode(  # type: ignore[no-untyped-def]
-    code_points,
-    bounds,
-    table,
-    columns,
-    steps,
-    tokens,
-    unknown,
-    slots,
-    keys,
-    key_ends,
-    values,
-    value_ends,
-    ids,
-    offsets,
-    token_bounds,
-    new,
-):
-    count = 0
-    missed = 0
-    room = len(ids)
-    last_slot = len(slots) - 1
-    for text in range(len(bounds) - 1):
-        first, end = bounds[text], bounds[text + 1]
-        place = first
-        while place < end:
-            token = table[code_points[place]]
-            if token >= 0:
-                if count >= room:
-                    return FULL, 0
-                ids[count] = token
-                offsets[count, 0] = place - first
-                offsets[count, 1] = place - first + 1
-                count += 1
-                place += 1
-                continue
-            if token == SPACE:
-                place += 1
-                continue
-            start = place
-            code = _FNV_START
-            plain = True
-            while token == -1:
-                point = code_points[place]
-                plain = plain and point < 128 and columns[point] >= 0
-                code = (code ^ np.uint64(point)) * _FNV_PRIME
-                place += 1
-                if place == end:
-                    break
-                token = table[code_points[place]]
-            if token == UNSEEN:
-                return NEW_CHARACTERS, 0
-            length = place - start
-            if plain:
-                if count + length > room:
-                    return FULL, 0
-                count += _encode_plain(
-                    code_points, start, place, first, columns, steps, tokens, unknown, ids, offsets, count
-                )
-                continue
-            slot = np.int64((code ^ (code >> _SHIFT)) & np.uint64(last_slot))
-            entry = slots[slot]
-            while entry >= 0:
-                key = key_ends[entry]
-                if key_ends[entry + 1] - key == length:
-                    same = True
-                    for step in range(length):
-                        if keys[key + step] != code_points[start + step]:
-                            same = False
-                            break
-                    if same:
-                        break
-                slot = (slot + 1) & last_slot
-                entry = slots[slot]
-            if entry < 0:
-                new[missed, 0] = start
-                new[missed, 1] = place
-                missed += 1
-                continue
-            for value in range(value_ends[entry], value_ends[entry + 1]):
-                if count >= room:
-                    return FULL, 0
-                ids[count] = values[value, 0]
-                offsets[count, 0] = values[value, 1] + start - first
-                offsets[count, 1] = values[value, 2] + start - first
-                count += 1
-        token_bounds[text + 1] = count
-    if missed:
-        return NEW_RUNS, missed
-    return DONE, count

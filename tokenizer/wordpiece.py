@@ -13,7 +13,10 @@ from tokenizer.vocabulary import CLS, MASK, PAD, SEP, SPECIAL_TOKENS, UNK, Vocab
 # A character's class in the look-up table, where it is not the id of its token.
 IN_RUN, SPACE, UNSEEN = -1, -2, -3
 
-PLAIN = "a"
+# A letter or digit of ASCII, which is in a run too: this less its column in AsciiPieces (ascii_pieces.py).
+PLAIN = -16
+
+LETTER = "a"
 
 
 def bert_normalizer(lowercase: bool, strip_accents: bool | None = None) -> normalizers.BertNormalizer:
@@ -85,12 +88,12 @@ class CharacterClasses:
 
     def __call__(self, code_point: int) -> int:
         """Return the token id of a character that is always its own token, else ``IN_RUN`` or ``SPACE``."""
-        normalized = self._normalizer.normalize_str(PLAIN + chr(code_point) + PLAIN)
+        normalized = self._normalizer.normalize_str(LETTER + chr(code_point) + LETTER)
         pieces = [piece for piece, _ in self._pre_tokenizer.pre_tokenize_str(normalized)]
-        if pieces == [PLAIN, PLAIN]:
+        if pieces == [LETTER, LETTER]:
             return SPACE
         # One character between the untouched letters: nothing on either side can join it.
-        if len(pieces) == 3 and pieces[0] == pieces[2] == PLAIN and len(pieces[1]) == 1:
+        if len(pieces) == 3 and pieces[0] == pieces[2] == LETTER and len(pieces[1]) == 1:
             sign = pieces[1]
             if self._map_punctuation and sign not in self._vocabulary.ids:
                 sign = SIMILAR_SIGNS.get(sign, sign)

@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from macbert.examples.reading import TokenTable, bounds_at, bytes_at
+from macbert.examples.reading import TokenTable
+from tokenizer.addresses import int32_at, uint8_at
 
 
 def cut_sentences(table: TokenTable, longest: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -30,11 +31,11 @@ def _cut(table, longest, document_items, items):  # type: ignore[no-untyped-def]
     found = 0
     for chunk in range(len(table.bounds)):
         documents = table.first_document[chunk + 1] - table.first_document[chunk]
-        bounds = bounds_at(table.bounds[chunk], documents + 1)
+        bounds = int32_at(table.bounds[chunk], documents + 1)
         bit = table.sentence_bit[chunk]
-        marks = bytes_at(table.sentences[chunk], (bit + bounds[documents]) // 8 + 1)
+        marks = uint8_at(table.sentences[chunk], (bit + bounds[documents]) // 8 + 1)
         word_bit = table.word_bit[chunk]
-        words = bytes_at(table.words[chunk], (word_bit + bounds[documents]) // 8 + 1)
+        words = uint8_at(table.words[chunk], (word_bit + bounds[documents]) // 8 + 1)
         for document in range(documents):
             stop = np.int64(bounds[document + 1])
             start = np.int64(bounds[document])

@@ -12,11 +12,12 @@ from macbert.masking import counts as count
 from macbert.masking.compiling import inner
 from macbert.masking.draws import below, draw, uniform
 from macbert.masking.replacing import hide_word, replace_word
-from macbert.masking.tables import ORDINARY, SYMBOL, UNKNOWN
+from macbert.masking.tables import ORDINARY, SPECIAL, SYMBOL, UNKNOWN
 
 # Bits of a position's mark. TEXT: a token that may be masked, no [CLS], [SEP] or [PAD]. EDGE: the first token of a
 # sentence or segment, which no unit crosses; it begins a word too.
 TEXT, WORD, EDGE = 1, 2, 4
+_WORD_BIT, _EDGE_BIT = 1, 2
 
 NOT_CHOSEN = -100
 
@@ -63,13 +64,13 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
             rules, slots, store, random, key, units_found, ids, row_labels, word_first, word_size, units, order,
             budget, row_trace, counts,
         )  # fmt: skip
-        found = 0
-        if left < budget:
-            for place in range(length):
-                if row_labels[place] != NOT_CHOSEN:
-                    positions[row, found] = place
-                    position_labels[row, found] = row_labels[place]
-                    found += 1
+        found = place = 0
+        while found < budget - left:
+            # Written for every place, and again until one is chosen: no branch to guess wrong.
+            positions[row, found] = place
+            position_labels[row, found] = row_labels[place]
+            found += row_labels[place] != NOT_CHOSEN
+            place += 1
         positions[row, found:] = 0
         position_labels[row, found:] = NOT_CHOSEN
         counts[_ROWS] += 1
@@ -84,28 +85,27 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
 def _find_words(rules, classes, marks, ids, word_first, word_size, word_edge):  # type: ignore[no-untyped-def]
     """Return the numbers of words and of tokens of a row; words that are never chosen get a negative size."""
     words = tokens = 0
-    inside = choosable = barred = False
+    inside = size = kinds = np.int64(0)
+    by_token = np.int64(rules.by_token)
+    bad = (1 << UNKNOWN) | (1 << SPECIAL)
+    good = (1 << ORDINARY) | (np.int64(rules.mask_punctuation) << SYMBOL)
+    # No branches: whether a token begins a word is a coin that a processor guesses wrong 40 times in a row of 128.
     for place in range(len(ids)):
-        mark = marks[place]
-        if mark & TEXT == 0:
-            inside = False
-            continue
-        tokens += 1
-        if not inside or rules.by_token or mark & (WORD | EDGE):
-            if words and not (choosable and not barred):
-                word_size[words - 1] = -word_size[words - 1]
-            word_first[words] = place
-            word_size[words] = 0
-            word_edge[words] = not inside or mark & EDGE != 0
-            words += 1
-            inside, choosable, barred = True, False, False
-        word_size[words - 1] += 1
-        kind = classes[ids[place]]
+        mark = np.int64(marks[place])
+        text = mark & TEXT
+        edge = text & ((1 - inside) | (mark >> _EDGE_BIT))
+        begins = text & (edge | by_token | (mark >> _WORD_BIT))
+        size = size * (1 - begins) + text
+        kinds = kinds * (1 - begins) | (text << np.int64(classes[ids[place]]))
+        # The place behind the last word is written too, and again when a word begins there.
+        word_first[words] = place
+        word_edge[words] = edge
+        words += begins
         # [UNK] as a label would teach nothing, so a word with one is never chosen, as one of only symbols.
-        choosable |= kind == ORDINARY or (kind == SYMBOL and rules.mask_punctuation)
-        barred |= kind >= UNKNOWN
-    if words and not (choosable and not barred):
-        word_size[words - 1] = -word_size[words - 1]
+        choosable = np.int64((kinds & good != 0) & (kinds & bad == 0))
+        word_size[max(words - 1, 0)] = size * (2 * choosable - 1)
+        tokens += text
+        inside = text
     return words, tokens
 
 

@@ -59,7 +59,7 @@ class RowMasker:
         assert length <= self.length
         assert marks.shape == input_ids.shape
         masked = MaskedRows()
-        most_chosen = self.masking.budget(length)
+        most_chosen = int(self._rules.budgets[length])
         masked.labels, masked.positions, masked.position_labels = empty_arrays(rows, length, most_chosen, most_chosen)
         masked.trace = np.zeros((rows, length, 3), np.int32) if trace else _NO_TRACE
         counts = np.zeros(SIZE, np.int64)
@@ -67,7 +67,7 @@ class RowMasker:
             self._rules, self._tables, keys, marks, input_ids, masked.labels, masked.positions, masked.position_labels,
             masked.trace, counts,
         )  # fmt: skip
-        masked.counts = MaskingCounts.from_array(counts)
+        masked.sums = counts
         return masked
 
 
@@ -90,14 +90,19 @@ class MaskedRows:
         positions: (B, K) int64, K = floor(mlm_probability * L): the chosen positions in order, padded with 0.
         position_labels: (B, K) int64, their labels, padded with -100.
         trace: (B, L, 3) int32: what became of a position, its unit (from 1), the n drawn for that unit; or empty.
-        counts: :class:`MaskingCounts`.
+        sums: (SIZE,) int64, the kernel's counts.
     """
 
     labels: NDArray[np.int64]
     positions: NDArray[np.int64]
     position_labels: NDArray[np.int64]
     trace: NDArray[np.int32]
-    counts: MaskingCounts
+    sums: NDArray[np.int64]
+
+    @property
+    def counts(self) -> MaskingCounts:
+        """What masking did, named."""
+        return MaskingCounts.from_array(self.sums)
 
 
 def mask_keys(seed: int, epoch: int, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:

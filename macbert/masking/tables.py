@@ -18,6 +18,9 @@ ORDINARY, SYMBOL, UNKNOWN, SPECIAL = 0, 1, 2, 3
 # Candidates with more tokens than this are never drawn: no word of a lexicon is so long, URLs are.
 MAX_RANDOM_TOKENS = 64
 
+# Ids of 16 bits in a line of the processor's cache.
+_LINE = 32
+
 _START = np.uint64(0x9E3779B97F4A7C15)
 _PRIME = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT = np.uint64(32)
@@ -34,7 +37,7 @@ class MaskingTables(NamedTuple):
 
     classes: NDArray[np.uint8]
     slots: NDArray[np.int32]
-    store: NDArray[np.int32]
+    store: NDArray[np.uint16] | NDArray[np.int32]
     random: NDArray[np.int64]
 
 
@@ -64,15 +67,44 @@ def masking_tables(
         _check_similar(similar, classes)
         word_offsets, candidate_offsets = _own(similar.word_offsets), _own(similar.candidate_offsets)
         lengths, candidates = np.diff(word_offsets), np.diff(candidate_offsets)
-        places = len(store) + np.concatenate([[0], np.cumsum(2 + lengths * (1 + candidates))])
+        places = _places(len(store), 2 + lengths * (1 + candidates))
         if places[-1] >= 1 << 31:
             found, fix = f"{places[-1]:,} token ids", "keep fewer candidates (macbert tokenizer similar --top-k)"
             raise UserError.at("similar words", expected="less than 2**31 token ids", found=found, fix=fix)
         slots = np.full(1 << (2 * len(lengths) + 1).bit_length(), -1, np.int32)
-        store = np.concatenate([store, np.empty(places[-1] - len(store), np.int32)])
+        store = np.concatenate([store, np.zeros(places[-1] - len(store), np.int32)])
         word_ids, candidate_ids = _own(similar.word_ids, np.int32), _own(similar.candidate_ids, np.int32)
         _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, candidates)
-    return MaskingTables(classes, slots, store, random)
+    narrow = len(classes) <= 1 << 16 and store.max(initial=0) < 1 << 16
+    return MaskingTables(classes, slots, _at_line(store, np.uint16 if narrow else np.int32), random)
+
+
+def _places(first: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where records begin, and where the last ends: one that fits a line of the cache lies in one line."""
+    places = np.empty(len(sizes) + 1, np.int64)
+    _set_places(first, sizes, places)
+    return places
+
+
+@njit(cache=True, nogil=True)
+def _set_places(first, sizes, places):  # type: ignore[no-untyped-def]
+    place = first
+    for record in range(len(sizes)):
+        over = place % _LINE + sizes[record] - _LINE
+        if sizes[record] <= _LINE and over > 0:
+            place += _LINE - place % _LINE
+        places[record] = place
+        place += sizes[record]
+    places[len(sizes)] = place
+
+
+def _at_line(store: NDArray[np.int32], dtype: type) -> NDArray:
+    """Return a copy that begins at a line of the processor's cache."""
+    whole = np.zeros(len(store) + 64, dtype)
+    skipped = -whole.ctypes.data % 64 // whole.itemsize
+    aligned: NDArray = whole[skipped : skipped + len(store)]
+    aligned[:] = store
+    return aligned
 
 
 def _check_similar(similar: SimilarWords, classes: NDArray[np.uint8]) -> None:

@@ -59,7 +59,7 @@ def run(table, length, cut_sentences, pack, locate):  # type: ignore[no-untyped-
 
     start = time.process_time()
     packed = pack(*cut_sentences(table, length - PAIR_SPECIALS), length)
-    locate(table, packed.piece_document, packed.piece_start)
+    locate(table, packed)
     return time.process_time() - start, packed
 
 
