@@ -26,6 +26,7 @@ from tokenizer.encoding_jobs import MAX_UNKNOWN_TEXTS
 from tokenizer.heldout import HELDOUT
 from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
+from tokenizer.shards import worker_tokenizer
 from tokenizer.word_table import WordTable
 
 Progress = Callable[[str, int, int | None], None]
@@ -105,11 +106,8 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
 
 def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progress | None) -> EncodedCorpus:
     report = progress or (lambda label, done, total: None)
-    tokenizer = ChineseTokenizer.from_pretrained(
-        config.tokenizer,
-        segmenter=config.segmenter,
-        user_dictionary=config.user_dictionary,
-        map_punctuation=config.map_punctuation or None,
+    tokenizer = worker_tokenizer(
+        config.tokenizer, config.segmenter, config.user_dictionary, config.map_punctuation or None
     )
     _ = tokenizer.segmenter  # a wrong user dictionary is told before any work
     shards = corpus_shards(config.input)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -14,6 +15,8 @@ from tokenizer.chinese import ChineseTokenizer
 
 # 50k characters a call: the arrays of one call stay in the second-level cache, and calls cost nothing against them.
 BATCH_CHARACTERS = 50_000
+
+TOKENIZER_FILES = ("vocab.txt", "tokenizer.json", "tokenizer_config.json")
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,26 @@ def read_batches(shard: str | Path, characters: int = BATCH_CHARACTERS) -> Itera
         yield batch
 
 
-@cache
 def worker_tokenizer(
     path: str, segmenter: str, user_dictionary: str | None, map_punctuation: bool | None = None
 ) -> ChineseTokenizer:
-    """Return a process's own tokenizer, loaded once: its learnt tables are kept between shards."""
+    """Return a process's own tokenizer: its learnt tables are kept between shards, until a file of it changes."""
+    state = tuple(_state(Path(path, name)) for name in ("", *TOKENIZER_FILES)), _state(Path(user_dictionary or path))
+    return _tokenizer(path, segmenter, user_dictionary, map_punctuation, state)
+
+
+def _state(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=4)
+def _tokenizer(
+    path: str, segmenter: str, user_dictionary: str | None, map_punctuation: bool | None, state: Any
+) -> ChineseTokenizer:
     return ChineseTokenizer.from_pretrained(
         path, segmenter=segmenter, user_dictionary=user_dictionary, map_punctuation=map_punctuation
     )

@@ -52,7 +52,7 @@ class TokenFileWriter:
 
     def __init__(self, path: str | Path, vocab_size: int) -> None:
         self._schema = schema(vocab_size)
-        self._dtype = np.dtype(id_type(vocab_size).to_pandas_dtype())
+        self._dtype = np.dtype(str(id_type(vocab_size)))
         self._stream = pa.ipc.new_stream(str(path), self._schema)
         self._waiting: list[tuple[NDArray, NDArray, NDArray, int]] = []
         self.documents = self.tokens = 0
@@ -84,14 +84,32 @@ class TokenFileWriter:
     def _flush(self) -> None:
         ids, words, sentences, sources = zip(*self._waiting, strict=True)
         self._waiting = []
-        offsets = pa.array(np.cumsum([0, *map(len, ids)]), pa.int32())
+        bounds = np.cumsum([0, *map(len, ids)], dtype=np.int32)
+        flat = np.concatenate(ids).astype(self._dtype)
         columns = [
-            pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(ids).astype(self._dtype))),
-            pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(words))),
-            pa.ListArray.from_arrays(offsets, pa.array(np.concatenate(sentences))),
-            pa.array(sources, pa.uint16()),
+            _lists(bounds, _values(self._schema.field("input_ids").type.value_type, flat, len(flat))),
+            _lists(bounds, _bits(words)),
+            _lists(bounds, _bits(sentences)),
+            _values(pa.uint16(), np.array(sources, np.uint16), len(sources)),
         ]
         self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
+
+
+# Arrow arrays from their memory: pa.array() imports pandas, half a second of every process.
+
+
+def _values(kind: pa.DataType, memory: NDArray, length: int) -> pa.Array:
+    return pa.Array.from_buffers(kind, length, [None, pa.py_buffer(memory)])
+
+
+def _bits(parts: Sequence[NDArray[np.bool_]]) -> pa.Array:
+    whole = np.concatenate(parts)
+    return _values(pa.bool_(), np.packbits(whole, bitorder="little"), len(whole))
+
+
+def _lists(bounds: NDArray[np.int32], values: pa.Array) -> pa.Array:
+    buffers = [None, pa.py_buffer(bounds)]
+    return pa.Array.from_buffers(pa.list_(values.type), len(bounds) - 1, buffers, children=[values])
 
 
 def write_dataset_files(folder: Path, names: Sequence[str], hashes: Sequence[str], vocab_size: int) -> None:
