@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -64,8 +65,9 @@ class SimilarConfig:
     output: str
     """Folder for the tokenizer with its similar-word table (may be the tokenizer folder itself)."""
 
-    vectors: str | None = None
-    """File of word vectors in word2vec format (text, or binary if it ends in .bin; .gz allowed)."""
+    vectors: list[str] = field(default_factory=list)
+    """Files of word vectors in word2vec format (text, or binary if it ends in .bin; .gz allowed), each FILE or
+    FILE:WEIGHT."""
 
     thesaurus: str | None = None
     """Thesaurus in Cilin format: a line 'Aa01A01= 词 词 ...'; lines marked = are synonyms."""
@@ -77,7 +79,7 @@ class SimilarConfig:
     """Weight of the corpus's vectors where several sources know a pair of words."""
 
     vectors_weight: float = 1.0
-    """Weight of --vectors."""
+    """Weight of each file of --vectors that gives none itself."""
 
     thesaurus_weight: float = 1.0
     """Weight of --thesaurus, whose synonyms have similarity 1."""
@@ -118,6 +120,11 @@ class SimilarConfig:
         if not (self.input or self.vectors or self.thesaurus):
             expected = "--input, --vectors or --thesaurus"
             problems.append(Problem("--input", expected, "none of them", "name what the table is made from"))
+        if isinstance(self.vectors, str):
+            self.vectors = [self.vectors]
+        for entry, (_, weight) in zip(self.vectors, self.vector_files(), strict=True):
+            if not weight > 0:
+                problems.append(Problem("--vectors", "a weight above 0", entry, "change the weight"))
         for name in ("corpus_weight", "vectors_weight", "thesaurus_weight"):
             _check(self, problems, name, getattr(self, name) > 0, "a number above 0")
         for name in ("max_classes", "max_words", "top_k"):
@@ -127,6 +134,19 @@ class SimilarConfig:
         _check(self, problems, "vector_size", self.vector_size >= 1, "at least 1")
         _check(self, problems, "epochs", self.epochs >= 1, "at least 1")
         _raise(problems)
+
+    def vector_files(self) -> list[tuple[str, float]]:
+        """Return the files of ``vectors`` with their weights; a colon that no number follows belongs to the path.
+
+        >>> SimilarConfig(tokenizer="t", output="o", vectors=["新闻.txt:2", "法律.txt"]).vector_files()
+        [('新闻.txt', 2.0), ('法律.txt', 1.0)]
+        """
+        found = []
+        for entry in self.vectors:
+            file, colon, weight = entry.rpartition(":")
+            numbered = colon and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", weight)
+            found.append((file, float(weight)) if numbered else (entry, self.vectors_weight))
+        return found
 
 
 @dataclass(kw_only=True)

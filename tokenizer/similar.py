@@ -108,7 +108,7 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     if origin.is_dir() and (origin / LEXICON_NAME).is_file():
         lexicon = Lexicon.load(origin, tokenizer)
     # Read first what may be wrong: word vectors of a large corpus take hours.
-    given = read_vectors(config.vectors) if config.vectors else None
+    given = [(file, weight, read_vectors(file)) for file, weight in config.vector_files()]
     classes = read_thesaurus(config.thesaurus) if config.thesaurus else None
     reference = read_thesaurus(config.reference) if config.reference else None
     if config.input:
@@ -123,9 +123,11 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
             seed=config.seed,
         )
         sources.append(_of_vectors("corpus", config.corpus_weight, words, vectors, tokenizer, config))
-    if config.vectors and given:
-        inputs["vectors"] = sha256_file(config.vectors)
-        sources.append(_of_vectors("vectors", config.vectors_weight, *given, tokenizer, config))
+    if given:
+        inputs["vectors"] = [sha256_file(file) for file, _, _ in given]
+    for file, weight, (words, vectors) in given:
+        name = "vectors" if len(given) == 1 else f"vectors {Path(file).name}"
+        sources.append(_of_vectors(name, weight, words, vectors, tokenizer, config))
     if config.thesaurus and classes:
         inputs["thesaurus"] = sha256_file(config.thesaurus)
         weight, most = config.thesaurus_weight, config.max_classes
@@ -151,6 +153,7 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
         agreement=asdict(agreed) if agreed else None,
     )
     recorded = {**vars(config), **dict.fromkeys(("input", "output", "tokenizer", "vectors", "thesaurus", "reference"))}
+    recorded["vectors"] = [weight for _, weight in config.vector_files()]
     figures = {key: value for key, value in result.as_json().items() if key != "output"}
     table.meta = {"config": recorded, "inputs": inputs, **figures}
     with atomic_folder(output) as folder:

@@ -16,7 +16,8 @@ class PretrainConfig:
 
     data: list[str]
     """Folders of encoded documents (macbert tokenizer encode), each with an optional weight: DIR or DIR:WEIGHT. Without
-    weights, corpora are mixed by size; weights are shares of rows, and need not sum to 1."""
+    weights, corpora are mixed by size; weights are shares of rows, and need not sum to 1. hf:OWNER/NAME and
+    modelscope:OWNER/NAME are downloaded."""
 
     output: str
     """Folder of the run: the final model, log.jsonl, loss.png and checkpoint-N/ folders."""

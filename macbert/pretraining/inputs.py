@@ -13,6 +13,7 @@ from macbert.examples import PretrainingExamples
 from macbert.pretraining.config import PretrainConfig
 from macbert.pretraining.stream import ExampleStream
 from tokenizer import ChineseTokenizer, Lexicon, SimilarWords, TokenDocuments
+from tokenizer.hub import token_folder
 
 SIMILAR_NAME = "similar.safetensors"
 
@@ -41,7 +42,7 @@ def open_inputs(config: PretrainConfig, *, verify: bool) -> Inputs:
         UserError: a folder that is not encoded documents, is damaged, or was encoded with another tokenizer; no
             similar words though the masking needs them; too few documents for one row.
     """
-    folders = [Path(folder) for folder, _ in config.corpora()]
+    folders = [token_folder(folder) for folder, _ in config.corpora()]
     weights = [weight for _, weight in config.corpora()]
     _check_corpora(config, folders, weights, verify)
     tokenizer_folder = folders[0] / "tokenizer"

@@ -21,6 +21,7 @@ import argparse
 import time
 import warnings
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 from scripts.bench.one_core import pin_to_one_core
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--tokens", required=True, help="folder of macbert tokenizer encode, with similar words")
     parser.add_argument("--length", type=int, nargs="+", default=[128, 512])
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rounds", type=int, default=30, help="rounds in turn; the best of each side counts")
+    parser.add_argument("--rounds", type=int, default=30, help="rounds in turn; the median of each side counts")
     arguments = parser.parse_args()
     pin_to_one_core()
 
@@ -128,7 +129,7 @@ def peer_collators(tokenizer: Any) -> dict[str, Any]:
 
 
 def measure(sides: dict[str, Callable[[int], object]], rounds: int) -> dict[str, float]:
-    """Return each side's seconds a batch: the best round of a hundred batches (rows) or of one (collators).
+    """Return each side's seconds a batch: the median round of a hundred batches (rows) or of one (collators).
 
     A loader's process makes batch after batch: ten would mostly measure how its tables come into the processor's cache.
     """
@@ -137,15 +138,15 @@ def measure(sides: dict[str, Callable[[int], object]], rounds: int) -> dict[str,
 
     for run in sides.values():
         run(0)
-    best = dict.fromkeys(sides, float("inf"))
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name in sides:
             start = time.process_time()
             for _ in range(per_round[name]):
                 sides[name](numbers[name])
                 numbers[name] += 1
-            best[name] = min(best[name], (time.process_time() - start) / per_round[name])
-    return best
+            seconds[name].append((time.process_time() - start) / per_round[name])
+    return {name: median(values) for name, values in seconds.items()}
 
 
 if __name__ == "__main__":

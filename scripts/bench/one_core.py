@@ -1,4 +1,4 @@
-"""What the benchmarks share: one core, the same texts for both sides, the best of several runs."""
+"""What the benchmarks share: one core, the same texts for both sides, the median of several runs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from itertools import islice
+from statistics import median
 
 # Before any library starts its threads.
 for _name in ("RAYON_NUM_THREADS", "NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -36,11 +37,11 @@ def read_texts(paths: list[str], characters: int) -> list[str]:
 
 
 def interleaved(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the best CPU seconds of each function, run in turn; CPU time, since other work may share the core."""
-    best = dict.fromkeys(runs, float("inf"))
+    """Return the median CPU seconds of each function, run in turn; CPU time, since other work may share the core."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
             start = time.process_time()
             run()
-            best[name] = min(best[name], time.process_time() - start)
-    return best
+            seconds[name].append(time.process_time() - start)
+    return {name: median(values) for name, values in seconds.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +27,29 @@ def read(path: Path) -> str:
     return data.decode(encoding, errors="replace")  # word vectors too: any characters make a text
 
 
+def paths(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    assert len(found) > 100
+    return found
+
+
 def slices(folder: Path, characters: int) -> dict[str, list[str]]:
     """Return texts by file, cut at line ends; a surrogate half in an escape stays an escape."""
     found = {}
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in paths(folder):
         text = read(path)
         step = max(characters, len(text) // PLACES)
         parts = [text[start : start + characters] for start in range(0, len(text), step)]
         found[path.relative_to(folder).as_posix()] = [line for part in parts for line in part.split("\n")]
-    assert len(found) > 100
     return found
+
+
+def whole(folder: Path) -> Iterator[dict[str, list[str]]]:
+    """Yield every line of every file, some thousand at a time."""
+    for path in paths(folder):
+        lines = read(path).split("\n")
+        for start in range(0, len(lines), 5000):
+            yield {path.relative_to(folder).as_posix(): lines[start : start + 5000]}
 
 
 def unequal_to_transformers(tokenizer: ChineseTokenizer, files: dict[str, list[str]]) -> list[tuple[str, str]]:
@@ -93,3 +107,20 @@ def test_a_million_characters_of_every_file(
         for lowercase in (True, False):
             assert unequal_to_transformers(ChineseTokenizer(vocabulary, lowercase=lowercase), files) == []
     assert unequal_to_jieba(files) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_every_text_of_every_file_is_encoded_as_by_transformers(
+    shared_data: Path, official_vocabulary: Vocabulary
+) -> None:
+    tokenizer = ChineseTokenizer(official_vocabulary)
+    for files in whole(shared_data):
+        assert unequal_to_transformers(tokenizer, files) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(7200)
+def test_every_text_of_every_file_is_cut_as_by_jieba(shared_data: Path) -> None:
+    for files in whole(shared_data):
+        assert unequal_to_jieba(files) == []

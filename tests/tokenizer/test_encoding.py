@@ -288,3 +288,17 @@ def test_wrong_inputs_are_refused_and_nothing_is_written(
         EncodeConfig(**good, workers=0, heldout_fraction=1)
     assert [problem.where for problem in caught.value.problems] == ["--workers", "--heldout-fraction"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["user.txt"]
+
+
+def test_a_vocabulary_changed_at_its_place_is_read_again(
+    write_corpus: Callable[..., Path], tokenizer: ChineseTokenizer, tmp_path: Path
+) -> None:
+    corpus = write_corpus(tmp_path / "corpus", {"news": ["小明在北京买了苹果。"]})
+    found = []
+    for tokens in (tokenizer.vocab, [*SPECIAL_TOKENS, "龘", "靐"]):
+        (tmp_path / "vocab.txt").write_text("".join(f"{token}\n" for token in tokens), encoding="utf-8")
+        output = tmp_path / str(len(tokens))
+        encode_corpus(EncodeConfig(input=str(corpus), tokenizer=str(tmp_path / "vocab.txt"), output=str(output)))
+        found.append(TokenDocuments.open(output).document(0)[0].tolist())
+    assert found[0] == tokenizer.encode("小明在北京买了苹果。").input_ids.tolist()
+    assert set(found[1]) == {tokenizer.unk_id}

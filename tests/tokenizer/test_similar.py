@@ -156,6 +156,32 @@ def test_vectors_of_a_file_give_the_nearest_words(tokenizer_folder: Path, tmp_pa
     assert [word for word, _ in SimilarWords.load(tmp_path / "out").lookup("苹果")] == ["香蕉"]
 
 
+def test_several_files_of_vectors_are_merged_by_their_weights(tokenizer_folder: Path, tmp_path: Path) -> None:
+    # 苹果 against 香蕉 and 西瓜: cosines 0.6 and 0.8 in the domain's file, 1 and 0 in the general one.
+    domain = write_vectors(
+        tmp_path / "domain.txt", {"苹果": [1, 0, 0], "香蕉": [0.6, 0.8, 0], "西瓜": [0.8, 0, 0.6], "北京": [0, 1, 0]}
+    )
+    general = write_vectors(tmp_path / "general.txt", {"苹果": [1, 0], "香蕉": [1, 0], "西瓜": [0, 1]})
+    settings = {"tokenizer": str(tokenizer_folder), "output": str(tmp_path / "out"), "min_similarity": 0.1}
+    found = {}
+    for weight in (1, 3):
+        build_similar(SimilarConfig(**settings, vectors=[f"{domain}:{weight}", str(general)]))
+        found[weight] = dict(SimilarWords.load(tmp_path / "out").lookup("苹果"))
+    # A pair that a source knows but lists below its floor, here the merge's 0.1, counts with that floor.
+    assert found[1] == pytest.approx({"香蕉": (0.6 + 1) / 2, "西瓜": (0.8 + 0.1) / 2}, abs=1e-3)
+    assert found[3] == pytest.approx({"香蕉": (3 * 0.6 + 1) / 4, "西瓜": (3 * 0.8 + 0.1) / 4}, abs=1e-3)
+    with pytest.raises(UserError, match="a weight above 0"):
+        SimilarConfig(**settings, vectors=[f"{domain}:0"])
+
+
+def test_words_beyond_the_frequency_limit_are_not_compared(tokenizer_folder: Path, tmp_path: Path) -> None:
+    path = write_vectors(tmp_path / "vectors.txt", {"苹果": [1, 0], "北京": [0, 1], "上海": [0.1, 1], "香蕉": [1, 0.1]})
+    config = {"tokenizer": str(tokenizer_folder), "vectors": [str(path)], "output": str(tmp_path / "out")}
+    build_similar(SimilarConfig(**config, max_words=3))
+    table = SimilarWords.load(tmp_path / "out")
+    assert (table.lookup("苹果"), [word for word, _ in table.lookup("北京")]) == ([], ["上海"])
+
+
 def test_cosines_are_those_of_a_plain_loop(tokenizer: ChineseTokenizer) -> None:
     rng = np.random.default_rng(0)
     words = ["苹果", "香蕉", "西瓜", "北京", "上海", "早上", "的", "了", "小明"]
