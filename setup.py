@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 EXTRAS = {
     "corpus": ["opencc>=1.1.9,<2"],
     "ray": ["ray>=2.49,<3"],
+    "modelscope": ["modelscope>=1.20,<2"],
     "chatie": ["openai>=2,<3"],
     "demo": ["snownlp>=0.12.3,<0.13"],
     "export": ["onnx>=1.19,<2", "onnxruntime>=1.23,<2"],
@@ -71,6 +72,7 @@ setup(
         "accelerate>=1.10,<2",
         "datasets>=4.4,<6",
         "gensim>=4.4,<5",
+        "huggingface-hub>=1.3,<3",
         "jieba>=0.42.1,<0.43",
         "matplotlib>=3.9,<4",
         "numba>=0.61,<0.70",

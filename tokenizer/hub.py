@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import UserError
+from corpus.errors import MissingExtra, UserError
 
 HUGGING_FACE, MODELSCOPE = "hf:", "modelscope:"
 
@@ -20,7 +20,8 @@ def token_folder(name: str) -> Path:
     larger than memory streams from the disk. No other name makes a connection.
 
     Raises:
-        UserError: the library is missing, or there is no such set, or it cannot be reached.
+        UserError: there is no such set, or it cannot be reached.
+        MissingExtra: ``modelscope`` is not installed.
 
     >>> token_folder("data/词").name
     '词'
@@ -33,19 +34,16 @@ def token_folder(name: str) -> Path:
             from huggingface_hub import snapshot_download
 
             return Path(snapshot_download(repository, repo_type="dataset", allow_patterns=FILES))
-        return Path(_from_modelscope(name, repository))
-    except UserError:
-        raise
+        return Path(_from_modelscope(repository))
     except (OSError, ValueError, RuntimeError) as error:
         text = str(error).strip() or type(error).__name__
         fix = "check the name and the network (HF_ENDPOINT: a mirror of Hugging Face), or give the path of a copy"
         raise UserError.at(name, expected="a token data set", found=text.splitlines()[0][:200], fix=fix) from None
 
 
-def _from_modelscope(name: str, repository: str) -> Any:
+def _from_modelscope(repository: str) -> Any:
     try:
         from modelscope import dataset_snapshot_download
     except ImportError:
-        found = "the package modelscope is not installed"
-        raise UserError.at(name, expected="a way to ModelScope", found=found, fix="pip install modelscope") from None
+        raise MissingExtra("modelscope", "modelscope", "reading a data set of ModelScope") from None
     return dataset_snapshot_download(repository, allow_file_pattern=FILES)

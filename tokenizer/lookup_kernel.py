@@ -43,7 +43,7 @@ def kernel_tables(
 
     They hold until an array of ``runs`` grows; the arrays must live as long.
     """
-    arrays = [classes, pieces.columns, pieces.steps, words]
+    arrays: list[NDArray] = [classes, pieces.columns, pieces.steps, words]
     arrays += [runs.slots, runs.keys, runs.key_ends, runs.values, runs.value_ends]
     return np.array([*(address_of(array) for array in arrays), pieces.width, pieces.unknown, len(runs.slots)], np.int64)
 

@@ -110,7 +110,7 @@ class PretrainingExamples:
 
     def _rows(self, epoch: int, numbers: Sequence[int]) -> NDArray[np.int64]:
         if isinstance(numbers, range):  # a tenth of the time that numpy takes to read it number by number
-            places = np.arange(numbers.start, numbers.stop, numbers.step, np.int64)
+            places = np.arange(numbers.start, numbers.stop, numbers.step, dtype=np.int64)
         else:
             places = np.asarray(numbers, np.int64)
         if len(places) and not (places.min() >= 0 and places.max() < self.num_rows):

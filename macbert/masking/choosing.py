@@ -84,7 +84,7 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
 @inner
 def _find_words(rules, classes, marks, ids, word_first, word_size, word_edge):  # type: ignore[no-untyped-def]
     """Return the numbers of words and of tokens of a row; words that are never chosen get a negative size."""
-    words = tokens = 0
+    words = tokens = np.int64(0)
     inside = size = kinds = np.int64(0)
     by_token = np.int64(rules.by_token)
     bad = (1 << UNKNOWN) | (1 << SPECIAL)

@@ -100,7 +100,7 @@ def _set_places(first, sizes, places):  # type: ignore[no-untyped-def]
 
 def _at_line(store: NDArray[np.int32], dtype: type) -> NDArray:
     """Return a copy that begins at a line of the processor's cache."""
-    whole = np.zeros(len(store) + 64, dtype)
+    whole: NDArray = np.zeros(len(store) + 64, dtype)
     skipped = -whole.ctypes.data % 64 // whole.itemsize
     aligned: NDArray = whole[skipped : skipped + len(store)]
     aligned[:] = store

@@ -11,7 +11,7 @@ from typing import Any
 import huggingface_hub
 import pytest
 
-from corpus.errors import UserError
+from corpus.errors import MissingExtra, UserError
 from tokenizer.hub import FILES, token_folder
 
 
@@ -49,7 +49,7 @@ def test_a_name_of_modelscope_is_downloaded_by_its_library(monkeypatch: pytest.M
 
 def test_what_stands_in_the_way_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "modelscope", None)
-    with pytest.raises(UserError, match="pip install modelscope"):
+    with pytest.raises(MissingExtra, match=r"pip install 'macbert-zh\[modelscope\]'"):
         token_folder("modelscope:someone/news-tokens")
 
     def fail(*_: Any, **__: Any) -> str:
