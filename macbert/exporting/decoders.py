@@ -7,7 +7,7 @@ whole text; ``answer`` puts the windows of a text together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -113,12 +113,7 @@ class PointerNames(Decoder):
         return spans
 
     def answer(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Answers:
-        spans = [
-            span
-            for number, own in enumerate(found)
-            for span in own
-            if len(windows) == 1 or judge(span[0], span[1], windows) == number
-        ]
+        spans = judged(windows, found, lambda span: (span[0], span[1]))
         names = (Entity(*tokens.characters(a, b), self.facts.labels[kind], score) for a, b, kind, score in spans)
         return {"entities": tuple(sorted(names, key=lambda name: name.key))}
 
@@ -188,6 +183,19 @@ class Corrections(Decoder):
                 characters[int(start)] = self.tokenizer.vocab[int(new)]
                 least = float(score) if least is None else min(least, float(score))
         return {"target": "".join(characters), "score": least}
+
+
+def judged(
+    windows: Sequence[Window], found: Sequence[Sequence[Any]], reach: Callable[[Any], tuple[int, int]]
+) -> list[Any]:
+    """Return what the windows of a text say, each item from the window in which it lies farthest from an edge.
+
+    Args:
+        windows: of one text.
+        found: what each of them says.
+        reach: the first and the last token of an item.
+    """
+    return [item for number, own in enumerate(found) for item in own if judge(*reach(item), windows) == number]
 
 
 def text_rows(values: NDArray[np.float32], batch: Sequence[Window]) -> list[NDArray[np.float32]]:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from macbert.annotations import Argument, Entity, Event, Example, Relation, Trigger
-from macbert.exporting.decoders import Answers, Decoder, Outputs, sigmoid
+from macbert.exporting.decoders import Answers, Decoder, Outputs, judged, sigmoid
 from macbert.finetuning.heads.cliques import maximal_cliques
-from macbert.finetuning.windows import Tokens, Window, judge
+from macbert.finetuning.windows import Tokens, Window
 
 MAX_SPANS, MAX_ARGUMENTS = 64, 128
 """As in fine-tuning: of a window, the most confident first."""
@@ -40,12 +40,7 @@ class Relations(Decoder):
         return links
 
     def answer(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Answers:
-        links = [
-            link
-            for number, own in enumerate(found)
-            for link in own
-            if judge(min(link[0], link[3]), max(link[1], link[4]), windows) == number
-        ]
+        links = judged(windows, found, lambda link: (min(link[0], link[3]), max(link[1], link[4])))
         scores: dict[tuple[int, int, str], float] = {}
         named = []
         for a, b, number, c, d, score in sorted(links):
@@ -109,12 +104,7 @@ class Events(Decoder):
         return groups
 
     def answer(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Answers:
-        kept = [
-            group
-            for number, own in enumerate(found)
-            for group in own
-            if judge(min(m[0] for m in group), max(m[1] for m in group), windows) == number
-        ]
+        kept = judged(windows, found, lambda group: (min(m[0] for m in group), max(m[1] for m in group)))
         return {"events": tuple(self._event(tokens, group) for group in sorted(kept))}
 
     def _event(self, tokens: Tokens, members: list[tuple[int, int, int, float]]) -> Event:
