@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from macbert.finetuning.folder import FinetunedModel
     from macbert.finetuning.forward import Progress
 
-BATCH_TOKENS = 4096
-
 
 class Extractor:
     """Reads texts with one fine-tuned model; made by :func:`load_extractor`."""
@@ -49,7 +47,7 @@ class Extractor:
         texts: Iterable[str | tuple[str, str]],
         *,
         schema: Schema | None = None,
-        max_batch_tokens: int = BATCH_TOKENS,
+        max_batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> list[Extraction]:
         """Return what is found in each text, in order; every span is a slice of the text as given.
@@ -60,7 +58,7 @@ class Extractor:
         Args:
             texts: texts; pairs (text_a, text_b) for pair classification, (question, text) for reading.
             schema: what to keep, as UIE asks for it: ``["人物", {"地震触发词": ["时间"]}]``; default: everything.
-            max_batch_tokens: tokens that go through the model at once.
+            max_batch_tokens: tokens that go through the model at once; default: what the processor's cache holds.
             progress: told the rows done.
         """
         if isinstance(texts, str):
@@ -74,7 +72,7 @@ class Extractor:
         examples: list[Example],
         *,
         schema: Schema | None = None,
-        max_batch_tokens: int = BATCH_TOKENS,
+        max_batch_tokens: int | None = None,
         progress: Progress | None = None,
     ) -> list[Example]:
         """Return the same as annotations; given annotations of ``examples`` are left out."""

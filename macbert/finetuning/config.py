@@ -181,8 +181,8 @@ class EvaluateConfig:
     report: str | None = None
     """File for an error report (HTML): missed, spurious, confused, with the texts."""
 
-    max_batch_tokens: int = 4096
-    """Tokens that go through the model at once; changes memory and speed, not the result."""
+    max_batch_tokens: int | None = None
+    """Tokens that go through the model at once, which changes memory and speed only; default: what the cache holds."""
 
     threshold: float | None = None
     """For correct: probability that a replacement must reach; default: the one chosen on dev."""
@@ -215,8 +215,8 @@ class PredictConfig:
     schema: str | None = None
     """What to keep, as JSON in the form of UIE: ["人物", {"事件": ["时间", "地点"]}]; default: everything."""
 
-    max_batch_tokens: int = 4096
-    """Tokens that go through the model at once; changes memory and speed, not the result."""
+    max_batch_tokens: int | None = None
+    """Tokens that go through the model at once, which changes memory and speed only; default: what the cache holds."""
 
     def __post_init__(self) -> None:
         problems = _positive(self, "max_batch_tokens")

@@ -30,7 +30,6 @@ from macbert.modeling.loading import quiet_transformers
 
 logger = logging.getLogger(__name__)
 
-DEV_BATCH_TOKENS = 8192
 Value = TypeVar("Value")
 
 
@@ -146,7 +145,7 @@ def _train_seed(
         hidden = load_config(config.model).hidden_size
 
         def score(current: torch.nn.Module) -> dict[str, float]:
-            predicted = task.predict(current, dev, DEV_BATCH_TOKENS)
+            predicted = task.predict(current, dev, None)
             scored[trainer.state.global_step] = task.score(dev, predicted)
             return dict(scored[trainer.state.global_step].metrics)
 
@@ -166,8 +165,8 @@ def _train_seed(
         outcome = trainer.train()
         shutil.rmtree(work, ignore_errors=True)
         best = trainer.state.best_global_step or max(scored)
-        if task.calibrate(model, dev, DEV_BATCH_TOKENS):
-            scored[best] = task.score(dev, task.predict(model, dev, DEV_BATCH_TOKENS))
+        if task.calibrate(model, dev, None):
+            scored[best] = task.score(dev, task.predict(model, dev, None))
         save_finetuned(task, model, folder)
     with open(folder / "log.jsonl", "w", encoding="utf-8") as stream:
         stream.writelines(json.dumps(line, ensure_ascii=False) + "\n" for line in journal.lines)

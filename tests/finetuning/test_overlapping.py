@@ -55,10 +55,11 @@ def best_of_any_bio_pipeline(tokenizer: ChineseTokenizer, gold: Sequence[Example
         said = [Entity(*tokens.characters(a, b), kinds[kind]) for a, b, kind in decode_bio(labels)]
         entities, chosen = example.entities or (), {}
         for relation in example.relations or ():
-            pair = entities[relation.subject], entities[relation.object]
-            if pair[0] in said and pair[1] in said:
-                subject, object_ = map(said.index, pair)
-                chosen.setdefault((subject, object_), Relation(subject, relation.predicate, object_))
+            parts = [entities[n] for n in (relation.subject, relation.object, *relation.slots.values())]
+            if all(part in said for part in parts):
+                subject, object_, *slots = map(said.index, parts)
+                named = dict(zip(relation.slots, slots, strict=True))
+                chosen.setdefault((subject, object_), Relation(subject, relation.predicate, object_, named))
         best.append(Example(example.text, entities=tuple(said), relations=tuple(chosen.values())))
     return best
 

@@ -108,3 +108,21 @@ def test_what_token_labels_cannot_say_is_counted() -> None:
 def test_an_inside_label_that_goes_on_nothing_begins_a_name() -> None:
     assert decode_bio([2, 2]) == [(0, 1, 0)]
     assert decode_bio([1, 4, 4]) == [(0, 0, 0), (1, 2, 1)]
+
+
+def test_a_batch_fits_the_cache_of_the_cores_that_work_on_it() -> None:
+    import torch
+    from transformers import BertConfig, BertModel
+
+    from macbert.finetuning.forward import batch_tokens
+
+    def tokens(wide: int) -> int:
+        config = BertConfig(
+            vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=wide
+        )
+        return batch_tokens(torch.nn.Sequential(BertModel(config)))
+
+    threads = torch.get_num_threads()
+    assert tokens(1024) == 384 * threads  # 384 x 1024 x 4 bytes = 1.5 MiB
+    assert tokens(512) == 768 * threads
+    assert tokens(8192) == 256 * threads

@@ -82,7 +82,11 @@ class Task(ABC):
 
     @abstractmethod
     def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: nn.Module,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[Example]:
         """Return each text with predicted annotations and scores, and none of its given ones."""
 
@@ -98,7 +102,7 @@ class Task(ABC):
         """What a schema may ask for by itself, and below another: for UIE-style schemas."""
         return self.labels, []
 
-    def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int) -> bool:
+    def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int | None) -> bool:
         """Choose on dev what decoding leaves open (a threshold); return whether anything may have changed."""
         return False
 

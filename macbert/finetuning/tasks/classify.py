@@ -128,7 +128,11 @@ class Classify(Task):
         return weighted
 
     def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: nn.Module,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[Example]:
         windows = self._windows(examples)
 

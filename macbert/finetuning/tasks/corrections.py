@@ -151,13 +151,21 @@ class Corrections(Task):
         return batch
 
     def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: nn.Module,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[Example]:
         proposed = self.propose(model, examples, max_batch_tokens, progress)
         return [self._corrected(e, own, self.options["threshold"]) for e, own in zip(examples, proposed, strict=True)]
 
     def propose(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: nn.Module,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[list[tuple[int, str, float]]]:
         """Return for each text the (position, other character, probability) that the model likes best there."""
         tokens = tokenize(self.tokenizer, [example.text for example in examples])
@@ -202,7 +210,7 @@ class Corrections(Task):
             )
         return proposed
 
-    def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int) -> bool:
+    def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int | None) -> bool:
         proposed = self.propose(model, dev, max_batch_tokens)
 
         def value(threshold: float) -> float:

@@ -81,7 +81,11 @@ class Reading(Task):
         return {**self.inputs(features), "start_positions": targets[:, 0], "end_positions": targets[:, 1]}
 
     def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: nn.Module,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[Example]:
         check_questions(examples)
         windows, tokens = self._windows(examples)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MAX_SPANS = 64
 """Subjects and objects of a window, the most confident first: an untrained model must not fill the memory."""
 
+MAX_LINKS = 256
+"""Relations of a window, the most confident first: those of an untrained model took seconds a text to write out."""
+
 SUBJECT, OBJECT = 0, 1
 Link = tuple[int, int, int, int, int, float]
 """Subject's first and last token, label, object's first and last token, confidence."""
@@ -178,7 +181,7 @@ class Relations(SpanTask):
 
 
 def found_links(output: HeadOutput, batch: Sequence[Window]) -> list[list[Link]]:
-    """Return the links of each window, tokens numbered in the whole text."""
+    """Return the links of each window, at most ``MAX_LINKS``, tokens numbered in the whole text."""
     spans, heads, tails = output.scores
     links: list[list[Link]] = []
     for row, window in enumerate(batch):
@@ -186,14 +189,19 @@ def found_links(output: HeadOutput, batch: Sequence[Window]) -> list[list[Link]]
         first = heads[row][:, subjects[:, 0, None], objects[None, :, 0]]
         last = tails[row][:, subjects[:, 1, None], objects[None, :, 1]]
         weakest = torch.minimum(first, last)
-        own = []
-        shift = window.start - window.prefix
-        for label, s, o in (weakest > 0).nonzero().tolist():
-            a, b = subjects[s].tolist()
-            c, d = objects[o].tolist()
-            score = torch.stack([weakest[label, s, o], spans[row, SUBJECT, a, b], spans[row, OBJECT, c, d]]).min()
-            own.append((a + shift, b + shift, label, c + shift, d + shift, float(score.sigmoid())))
-        links.append(own)
+        places = (weakest > 0).nonzero()
+        scores = weakest[tuple(places.T)]
+        if len(places) > MAX_LINKS:
+            best = scores.topk(MAX_LINKS).indices
+            places, scores = places[best], scores[best]
+        label, s, o = places.T
+        ends = torch.cat([subjects[s], objects[o]], -1)
+        for which, (a, b) in ((SUBJECT, subjects[s].T), (OBJECT, objects[o].T)):
+            scores = torch.minimum(scores, spans[row, which, a, b])
+        found = zip(
+            label.tolist(), (ends + window.start - window.prefix).tolist(), scores.sigmoid().tolist(), strict=True
+        )
+        links.append([(a, b, kind, c, d, score) for kind, (a, b, c, d), score in found])
     return links
 
 

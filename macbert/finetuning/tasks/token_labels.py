@@ -70,7 +70,11 @@ class TokenLabels(Task):
         return features
 
     def predict(
-        self, model: nn.Module, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: nn.Module,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[Example]:
         tokens = tokenize(self.tokenizer, [example.text for example in examples])
         windows = text_windows(self.tokenizer, tokens, self.max_length, self.stride)
