@@ -91,8 +91,8 @@ def batch_tokens(model: nn.Module) -> int:
     """
     if next(model.parameters()).is_cuda:
         return GPU_TOKENS
-    configs = (getattr(module, "config", None) for module in model.modules())
-    wide = next((config.intermediate_size for config in configs if hasattr(config, "intermediate_size")), 1024)
+    widths = (getattr(getattr(module, "config", None), "intermediate_size", None) for module in model.modules())
+    wide = next((width for width in widths if width), 1024)
     return max(LEAST_TOKENS, CACHE_BYTES // (4 * wide)) * torch.get_num_threads()
 
 
