@@ -19,7 +19,7 @@ from macbert.masking.texts import cut_at_word, text_marks
 from tokenizer import ChineseTokenizer, Lexicon, SimilarWords
 
 if TYPE_CHECKING:
-    from macbert.modeling import MacBertForPreTraining
+    from macbert.modeling.loading import PretrainingModel
 
 # A row of a usual encoder; a longer text is cut into several, at words.
 ROW_LENGTH = 512
@@ -130,7 +130,7 @@ def _similar_words(config: InspectConfig, folder: Path) -> SimilarWords | None:
     return SimilarWords.load(folder)
 
 
-def _model(name: str, tokenizer: ChineseTokenizer) -> MacBertForPreTraining:
+def _model(name: str, tokenizer: ChineseTokenizer) -> PretrainingModel:
     from macbert.modeling.loading import load_model
 
     model = load_model(name).model.eval()
@@ -141,7 +141,7 @@ def _model(name: str, tokenizer: ChineseTokenizer) -> MacBertForPreTraining:
     return model
 
 
-def _restore(model: MacBertForPreTraining, row_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+def _restore(model: PretrainingModel, row_ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the model's first guess at every position of a row, (L,)."""
     import torch
 
@@ -149,6 +149,7 @@ def _restore(model: MacBertForPreTraining, row_ids: NDArray[np.int64]) -> NDArra
         found, fix = f"{row_ids.shape[1]} tokens", "give a shorter text"
         expected = f"at most {model.config.max_position_embeddings} tokens for this model"
         raise UserError.at("--text", expected=expected, found=found, fix=fix)
+    row = torch.from_numpy(row_ids)
     with torch.inference_mode():
-        logits = model(torch.from_numpy(row_ids)).prediction_logits
+        logits = model(row, masked_positions=torch.arange(row.shape[1])[None]).masked_logits
     return logits[0].argmax(dim=-1).numpy()

@@ -1,4 +1,4 @@
-"""The encoder and its two pretraining heads: transformers' BERT inside, logits only where a token was chosen."""
+"""The encoder and its two pretraining heads: transformers' models inside, logits only where a token was chosen."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from macbert.modeling.attention import piece_attention_mask
+    from macbert.modeling.encoder import MacEncoderForPreTraining
     from macbert.modeling.heads import MacBertForPreTraining, MacBertOutput
     from macbert.modeling.loading import LoadedModel, build_model, load_model, set_dropout
-    from macbert.modeling.presets import PRESETS, model_config
+    from macbert.modeling.presets import ENCODERS, PRESETS, model_config
 
 _HOME = {
+    "ENCODERS": "presets",
     "PRESETS": "presets",
     "LoadedModel": "loading",
     "MacBertForPreTraining": "heads",
     "MacBertOutput": "heads",
+    "MacEncoderForPreTraining": "encoder",
     "build_model": "loading",
     "load_model": "loading",
     "model_config": "presets",
@@ -24,10 +27,12 @@ _HOME = {
 }
 
 __all__ = [
+    "ENCODERS",
     "PRESETS",
     "LoadedModel",
     "MacBertForPreTraining",
     "MacBertOutput",
+    "MacEncoderForPreTraining",
     "build_model",
     "load_model",
     "model_config",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from corpus.errors import UserError
-
-if TYPE_CHECKING:
-    from transformers import BertConfig
 
 PRESETS: dict[str, tuple[int, int]] = {
     "tiny": (2, 128),
@@ -16,24 +13,33 @@ PRESETS: dict[str, tuple[int, int]] = {
     "base": (12, 768),
     "large": (24, 1024),
 }
-"""Layers and hidden size; heads are 64 wide and the feed-forward is four times the hidden size, as in BERT."""
+"""Layers and hidden size; heads are 64 wide and BERT's feed-forward is four times the hidden size."""
 
 
-def model_config(preset: str, vocab_size: int, **overrides: Any) -> BertConfig:
-    """Return the configuration of a BERT encoder of a known size.
+ENCODERS = ("bert", "eurobert")
+
+
+def model_config(preset: str, vocab_size: int, *, encoder: str = "bert", **overrides: Any) -> Any:
+    """Return the configuration of an encoder of a known size.
 
     Args:
         preset: ``tiny``, ``mini``, ``small``, ``base`` or ``large``.
         vocab_size: entries of the vocabulary.
-        overrides: any field of ``transformers.BertConfig``; names as there.
+        encoder: ``bert`` (``transformers.BertConfig``), or ``eurobert`` (``EuroBertConfig``: pre-norm RMSNorm, SwiGLU,
+            rotary positions, no biases). EuroBERT's feed-forward has three matrices; each is 8/3 as wide as the hidden
+            size, rounded up to a multiple of 64, so that both have about the same number of weights (Shazeer 2020,
+            arXiv 2002.05202, section 3).
+        overrides: any field of that configuration; names as there.
 
     Raises:
         UserError: no preset of that name.
 
     >>> model_config("tiny", 21128).hidden_size
     128
+    >>> model_config("base", 21128, encoder="eurobert").intermediate_size
+    2048
     """
-    from transformers import BertConfig
+    from transformers import BertConfig, EuroBertConfig
 
     if preset not in PRESETS:
         raise UserError.at("--model", expected=f"one of {', '.join(PRESETS)}", found=preset, fix="choose a preset")
@@ -45,4 +51,10 @@ def model_config(preset: str, vocab_size: int, **overrides: Any) -> BertConfig:
         "num_attention_heads": hidden // 64,
         "intermediate_size": 4 * hidden,
     }
-    return BertConfig(**{**settings, **overrides})
+    if encoder == "bert":
+        return BertConfig(**{**settings, **overrides})
+    assert encoder == "eurobert", encoder
+    settings |= {"intermediate_size": -(-8 * hidden // 3 // 64) * 64, "tie_word_embeddings": True}
+    # BERT's places of special tokens, where --model is given a tokenizer of another order they are overridden.
+    settings |= {"pad_token_id": 0, "bos_token_id": 101, "eos_token_id": 102, "mask_token_id": 103}
+    return EuroBertConfig(**{**settings, **overrides})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 import torch.distributed as dist
 from torch.utils.data import DataLoader, Dataset
 
-from macbert.pretraining.stream import ExampleStream, step_numbers
+from macbert.pretraining.plan import StepPlan, StepShape
+from macbert.pretraining.stream import ExampleStream
 
 MODEL_INPUTS = (
     "input_ids",
@@ -25,16 +26,17 @@ MODEL_INPUTS = (
 class StepRows(Dataset[dict[str, torch.Tensor]]):
     """Item s is this process's share of the rows of step s."""
 
-    def __init__(self, stream: ExampleStream, global_batch_size: int, rank: int, world_size: int) -> None:
-        self.stream = stream
-        self.global_batch_size = global_batch_size
+    def __init__(self, streams: Mapping[bool, ExampleStream], plan: StepPlan, rank: int, world_size: int) -> None:
+        """Take the streams of full (False) and of short rows (True), and how many of which a step has."""
+        self.streams = streams
+        self.plan = plan
         self.rank = rank
         self.world_size = world_size
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
-        numbers = step_numbers(step, self.global_batch_size, self.rank, self.world_size)
-        batch = self.stream.batch(numbers)
-        return {name: torch.from_numpy(batch[name]) for name in MODEL_INPUTS}
+        shape = self.plan.shape(step)
+        batch = self.streams[shape.short].batch(share_of(shape, self.rank, self.world_size))
+        return {name: torch.from_numpy(batch[name]) for name in (*MODEL_INPUTS, "sources")}
 
 
 def step_loader(rows: StepRows, first_step: int, last_step: int, num_workers: int) -> Iterator[dict[str, torch.Tensor]]:
@@ -48,6 +50,17 @@ def step_loader(rows: StepRows, first_step: int, last_step: int, num_workers: in
         pin_memory=torch.cuda.is_available(),
     )
     return iter(loader)
+
+
+def share_of(shape: StepShape, rank: int, world_size: int) -> range:
+    """Return the stream numbers that one process trains on at a step: its even share of the step's rows.
+
+    >>> share_of(StepShape(short=False, first=24, rows=8), rank=1, world_size=2)
+    range(28, 32)
+    """
+    rows = shape.rows // world_size
+    first = shape.first + rank * rows
+    return range(first, first + rows)
 
 
 def micro_batches(rows: dict[str, torch.Tensor], size: int) -> list[dict[str, torch.Tensor]]:

@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 KIND = "checkpoint"
 STATE_NAME = "state.json"
 OPTIMIZER_NAME = "optimizer.safetensors"
-WEIGHTS_NAME = "model.safetensors"
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 
@@ -40,10 +39,6 @@ class Checkpoint:
     def state(self) -> dict[str, Any]:
         """Return the JSON state: step, fingerprint, counters."""
         return json.loads((self.folder / STATE_NAME).read_text(encoding="utf-8"))
-
-    def weights(self) -> dict[str, torch.Tensor]:
-        """Return the model's tensors by name, tied ones once."""
-        return load_file(self.folder / WEIGHTS_NAME)
 
     def optimizer(self) -> dict[str, torch.Tensor]:
         """Return the optimiser's tensors by ``<parameter>/<name>``."""
@@ -126,11 +121,16 @@ def newest_valid(run: str | Path) -> Checkpoint | None:
     return None
 
 
-def rotate(run: str | Path, keep: int | None) -> None:
-    """Remove all but the newest ``keep`` checkpoints; each leaves its name before any of its files goes."""
+def rotate(run: str | Path, keep: int | None, every: int | None = None) -> None:
+    """Remove all but the newest ``keep`` checkpoints; each leaves its name before any of its files goes.
+
+    Those whose step is a multiple of ``every`` stay.
+    """
     if keep is None:
         return
-    for _, folder in list_checkpoints(run)[keep:]:
+    for step, folder in list_checkpoints(run)[keep:]:
+        if every and step % every == 0:
+            continue
         doomed = folder.with_name(f".{folder.name}.removed.tmp")
         shutil.rmtree(doomed, ignore_errors=True)
         os.rename(folder, doomed)

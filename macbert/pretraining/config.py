@@ -20,11 +20,14 @@ class PretrainConfig:
     modelscope:OWNER/NAME are downloaded."""
 
     output: str
-    """Folder of the run: the final model, log.jsonl, loss.png and checkpoint-N/ folders."""
+    """Folder of the run: the final model, log.jsonl, loss.png, loss.html and checkpoint-N/ folders."""
 
     model: str = "mini"
-    """A size to start from random weights (tiny, mini, small, base, large), or a BERT folder or hub name to go on
-    from."""
+    """A size to start from random weights (tiny, mini, small, base, large), or a folder or hub name of a BERT or of
+    another encoder with a masked-token head to go on from."""
+
+    encoder: Literal["bert", "eurobert"] = "bert"
+    """What a size is built as: bert, or eurobert (the LLaMA recipe: pre-norm RMSNorm, SwiGLU, rotary positions)."""
 
     similar: str | None = None
     """Folder with a similar-word table; default: the one beside the tokenizer of the first corpus."""
@@ -49,6 +52,19 @@ class PretrainConfig:
 
     per_device_eval_batch_size: int = 32
     """The same for evaluation."""
+
+    batch_warmup: float = 0.0
+    """Steps in which a step's rows grow from batch_warmup_start to global_batch_size by doubling, in stages of equal
+    length; below 1, a share of all steps."""
+
+    batch_warmup_start: int = 16
+    """Rows of the first steps of the batch warm-up; global_batch_size is this times a power of two."""
+
+    length_warmup: float = 0.0
+    """Steps that begin a run with short rows, and as many more of them; below 1, a share of all steps."""
+
+    length_warmup_start: int = 128
+    """Tokens of a row of the length warm-up; max_length is a multiple of it."""
 
     optim: Literal["adamw", "lamb"] = "adamw"
     """AdamW (fused), or LAMB, the paper's, whose learning rate is a share of each matrix's norm."""
@@ -100,6 +116,13 @@ class PretrainConfig:
     """Arithmetic of the matrix products; auto is bf16 where the machine has it in hardware (GPU, or a CPU with AMX or
     AVX512-BF16), else no. Weights and optimiser stay in float32."""
 
+    parallel: Literal["ddp", "fsdp"] = "ddp"
+    """How several processes share a run: ddp, each holds the whole model; fsdp (FSDP2), each holds a part of weights,
+    gradients and optimiser. accelerate launch --use_fsdp is the same as fsdp."""
+
+    torch_compile: bool = False
+    """Compile the model (torch.compile; shapes never change): faster on a GPU after a minute or more of compiling."""
+
     num_workers: int = 0
     """Processes that prepare batches beside each training process; changes no batch."""
 
@@ -120,6 +143,9 @@ class PretrainConfig:
 
     save_total_limit: int | None = 2
     """How many of the newest checkpoints are kept; none: all."""
+
+    save_keep_every: int | None = None
+    """Checkpoints at multiples of this many steps are kept whatever save_total_limit says."""
 
     resume: Literal["auto", "never"] = "auto"
     """auto goes on from the newest checkpoint in output whose hashes are right; never needs an empty output."""
@@ -155,6 +181,13 @@ class PretrainConfig:
             _, colon, weight = entry.rpartition(":")
             if colon and _is_number(weight) and not float(weight) > 0:
                 problems.append(Problem("--data", "a weight above 0", entry, "mend the weight"))
+        times = self.global_batch_size / max(1, self.batch_warmup_start)
+        if self.batch_warmup and (times < 1 or not math.log2(times).is_integer()):
+            expected = f"--global-batch-size {self.global_batch_size} divided by a power of two"
+            problems.append(Problem("--batch-warmup-start", expected, str(self.batch_warmup_start), "mend the value"))
+        if self.length_warmup and (self.length_warmup_start < 8 or self.max_length % self.length_warmup_start):
+            expected = f"at least 8, and a divisor of --max-length {self.max_length}"
+            problems.append(Problem("--length-warmup-start", expected, str(self.length_warmup_start), "mend the value"))
         if self.deterministic == "strict":
             slots = self.strict_slots
             if slots < 1 or slots & (slots - 1) or self.global_batch_size % slots:
@@ -177,6 +210,10 @@ class PretrainConfig:
             ("global_batch_size", "at least 1", self.global_batch_size >= 1),
             ("per_device_train_batch_size", "at least 1", self.per_device_train_batch_size >= 1),
             ("per_device_eval_batch_size", "at least 1", self.per_device_eval_batch_size >= 1),
+            ("batch_warmup", "a share below 1 or a number of steps", 0 <= self.batch_warmup < math.inf),
+            ("batch_warmup_start", "at least 1", self.batch_warmup_start >= 1),
+            ("length_warmup", "a share below 1 or a number of steps", 0 <= self.length_warmup < math.inf),
+            ("length_warmup_start", "at least 8 tokens", self.length_warmup_start >= 8),
             ("learning_rate", "more than 0", 0 < self.learning_rate < math.inf),
             ("warmup", "a share below 1 or a number of steps", 0 <= self.warmup < math.inf),
             ("wsd_decay", "a share in (0, 1]", 0 < self.wsd_decay <= 1),
@@ -195,6 +232,7 @@ class PretrainConfig:
             ("eval_steps", "at least 1", self.eval_steps is None or self.eval_steps >= 1),
             ("eval_rows", "at least 1", self.eval_rows >= 1),
             ("save_steps", "at least 1", self.save_steps is None or self.save_steps >= 1),
+            ("save_keep_every", "at least 1", self.save_keep_every is None or self.save_keep_every >= 1),
             ("save_total_limit", "at least 1", self.save_total_limit is None or self.save_total_limit >= 1),
         ]
 

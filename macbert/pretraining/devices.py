@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import TorchDynamoPlugin
 
 from corpus.errors import UserError
 from macbert.pretraining.config import PretrainConfig
@@ -26,8 +27,11 @@ def build_accelerator(config: PretrainConfig) -> Accelerator:
     if precision == "fp16" and not has_gpu:
         fix = "use bf16 or no"
         raise UserError.at("--mixed-precision", expected="a GPU for fp16", found="none", fix=fix)
+    # Every micro-batch of a run has the same shape, so one compiled graph serves all.
+    compiled = TorchDynamoPlugin(backend="inductor", dynamic=False) if config.torch_compile else None
     return Accelerator(
         cpu=not has_gpu,
+        dynamo_plugin=compiled,
         mixed_precision=precision,
         log_with=config.trackers or None,
         project_dir=config.output,

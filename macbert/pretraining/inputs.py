@@ -23,9 +23,14 @@ class Inputs:
     """Everything a run reads."""
 
     tokenizer: ChineseTokenizer
-    stream: ExampleStream
+    streams: dict[bool, ExampleStream]
+    """Full rows (False) and, with a length warm-up, short ones (True)."""
+
     held_out: dict[str, PretrainingExamples]
     """Held-out rows by corpus; empty if nothing is reserved."""
+
+    names: list[str]
+    """Of the corpora, in the order of the streams; the folder's name, or where two share one the whole path."""
 
     fingerprint: dict[str, Any]
     """SHA-256 of each corpus, with its weight, of the vocabulary and of the similar-word table."""
@@ -51,7 +56,7 @@ def open_inputs(config: PretrainConfig, *, verify: bool) -> Inputs:
     similar_folder = Path(config.similar) if config.similar else tokenizer_folder
     similar = _similar_words(config, similar_folder)
 
-    def examples(folder: Path) -> PretrainingExamples | None:
+    def examples(folder: Path, length: int = config.max_length) -> PretrainingExamples | None:
         documents = TokenDocuments.open(folder)
         if len(documents) == 0:
             return None
@@ -59,22 +64,28 @@ def open_inputs(config: PretrainConfig, *, verify: bool) -> Inputs:
             documents,
             tokenizer,
             config.masking,
-            max_length=config.max_length,
+            max_length=length,
             seed=config.seed,
             similar=similar,
             lexicon=lexicon,
         )
         return made if made.num_rows else None
 
-    training = []
-    for folder in folders:
-        rows = examples(folder)
-        if rows is None:
-            fix = "encode a corpus with more text"
-            raise UserError.at(folder, expected="at least one row of training text", found="no documents", fix=fix)
-        training.append(rows)
+    def stream(length: int) -> ExampleStream:
+        training = []
+        for folder in folders:
+            rows = examples(folder, length)
+            if rows is None:
+                fix = "encode a corpus with more text"
+                raise UserError.at(folder, expected="at least one row of training text", found="no documents", fix=fix)
+            training.append(rows)
+        return ExampleStream(training, None if weights[0] is None else [w or 0.0 for w in weights], config.seed)
+
+    names = [folder.name for folder in folders]
+    if len(set(names)) < len(names):
+        names = [str(folder) for folder in folders]
     held_out = {}
-    reserved = {folder.name: folder / "heldout" for folder in folders}
+    reserved = {name: folder / "heldout" for name, folder in zip(names, folders, strict=True)}
     if config.eval_data:
         reserved = {Path(config.eval_data).name: Path(config.eval_data)}
         if not Path(config.eval_data).is_dir():
@@ -88,8 +99,12 @@ def open_inputs(config: PretrainConfig, *, verify: bool) -> Inputs:
     table = similar_folder / SIMILAR_NAME
     return Inputs(
         tokenizer=tokenizer,
-        stream=ExampleStream(training, None if weights[0] is None else [w or 0.0 for w in weights], config.seed),
+        streams={
+            False: stream(config.max_length),
+            **({True: stream(config.length_warmup_start)} if config.length_warmup else {}),
+        },
         held_out=held_out,
+        names=names,
         fingerprint={
             "data": [[manifest_sha256(folder), weight] for folder, weight in zip(folders, weights, strict=True)],
             "tokenizer": sha256_file(tokenizer_folder / "vocab.txt"),

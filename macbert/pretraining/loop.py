@@ -21,9 +21,11 @@ from macbert.pretraining.config import PretrainConfig
 from macbert.pretraining.devices import build_accelerator
 from macbert.pretraining.fingerprint import check_fingerprint, run_fingerprint
 from macbert.pretraining.inputs import Inputs, open_inputs
+from macbert.pretraining.plan import StepPlan
 from macbert.pretraining.reporter import Progress, Reporter
 from macbert.pretraining.result import PretrainResult
 from macbert.pretraining.run_folder import check_run_folder, claim_run_folder, write_final_model
+from macbert.pretraining.sharding import asked_for_sharding, whole_weights
 from macbert.pretraining.stopping import StopRequest
 from macbert.pretraining.strict import check_slots, strict_arithmetic
 from macbert.pretraining.training import Training
@@ -32,9 +34,9 @@ from macbert.pretraining.training import Training
 def pretrain(config: PretrainConfig, progress: Progress | None = None) -> PretrainResult:
     """Train an encoder on encoded documents, or go on with a run that was stopped or killed.
 
-    The run's folder gets what plain transformers loads (``BertForPreTraining``), ``log.jsonl``, ``loss.png`` and
-    ``checkpoint-N/``. Batches and masks are functions of the step, so a run that was killed ends with the same weights
-    as one that was not.
+    The run's folder gets what plain transformers loads (``BertForPreTraining``), ``log.jsonl``, ``loss.png``,
+    ``loss.html`` and ``checkpoint-N/``. Batches and masks are functions of the step, so a run that was killed ends with
+    the same weights as one that was not.
 
     Args:
         config: the run.
@@ -48,33 +50,42 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
     >>> pretrain(PretrainConfig(data=["data/tokens"], output="runs/tiny", model="tiny"))  # doctest: +SKIP
     """
     launched = not torch.distributed.is_initialized()
+    sharded = asked_for_sharding(config)
     accelerator = build_accelerator(config)
     strict = config.deterministic == "strict"
     try:
         with strict_arithmetic() if strict else contextlib.nullcontext():
-            return _pretrain(config, accelerator, progress)
+            return _pretrain(config, accelerator, progress, sharded)
     finally:
         if launched and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
 
 
-def _pretrain(config: PretrainConfig, accelerator: Accelerator, progress: Progress | None) -> PretrainResult:
+def _pretrain(
+    config: PretrainConfig, accelerator: Accelerator, progress: Progress | None, sharded: bool
+) -> PretrainResult:
     control = Control()
-    if config.global_batch_size % control.world_size:
-        found = f"{config.global_batch_size} for {control.world_size} processes"
-        fix = "choose a number that they can share evenly"
-        raise UserError.at("--global-batch-size", expected="rows for every process", found=found, fix=fix)
     if config.deterministic == "strict":
         check_slots(config, control.world_size)
     folder = check_run_folder(config) if accelerator.is_main_process else Path(config.output)
     inputs = open_inputs(config, verify=accelerator.is_main_process)
-    steps_of_epochs = math.ceil(config.num_train_epochs * inputs.stream.rows_per_epoch / config.global_batch_size)
-    total_steps = config.max_steps or steps_of_epochs
+    rows_of_epoch = inputs.streams[False].rows_per_epoch
+    total_steps = config.max_steps or math.ceil(config.num_train_epochs * rows_of_epoch / config.global_batch_size)
+    StepPlan(config, total_steps).check(
+        control.world_size, config.strict_slots if config.deterministic == "strict" else None
+    )
     loaded = resolve_model(
         config.model,
         inputs.tokenizer.vocab_size,
         max_length=config.max_length,
         init_seed=config.init_seed,
+        encoder=config.encoder,
+        special_ids={
+            "pad_token_id": inputs.tokenizer.pad_id,
+            "bos_token_id": inputs.tokenizer.cls_id,
+            "eos_token_id": inputs.tokenizer.sep_id,
+            "mask_token_id": inputs.tokenizer.mask_id,
+        },
     )
     fingerprint = run_fingerprint(
         config,
@@ -90,17 +101,21 @@ def _pretrain(config: PretrainConfig, accelerator: Accelerator, progress: Progre
         claim_run_folder(config)
     set_dropout(loaded.model, config.dropout)
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
-    training = Training(config, accelerator, loaded.model, total_steps, control)
+    training = Training(
+        config, accelerator, loaded.model, total_steps, control, sharded=sharded, sources=len(inputs.names)
+    )
     if checkpoint is not None:
         training.restore(checkpoint)
 
     with Reporter(training, inputs, folder, progress) as reporter, StopRequest() as stop:
         finished = _train(training, inputs, folder, fingerprint, reporter, stop)
+    weights = whole_weights(training.plain_model) if finished else None
     if accelerator.is_main_process and finished:
         write_final_model(
             folder,
             training.plain_model,
             inputs.tokenizer,
+            weights,
             config=config,
             inputs=fingerprint,
             step=training.counters.step,
@@ -115,7 +130,7 @@ def _pretrain(config: PretrainConfig, accelerator: Accelerator, progress: Progre
         resumed_from=checkpoint.step if checkpoint else None,
         skipped_steps=len(training.counters.skipped),
         parameters=parameters,
-        rows=inputs.stream.rows_per_epoch,
+        rows=rows_of_epoch,
         loss=reporter.loss,
         tokens=training.counters.tokens,
         seconds=reporter.seconds,
@@ -137,7 +152,7 @@ def _train(
     """Run the steps that are left and return whether the last one was reached."""
     config, total = training.config, training.total_steps
     save_steps = config.save_steps or max(1, math.ceil(total / 10))
-    rows = StepRows(inputs.stream, config.global_batch_size, training.control.rank, training.control.world_size)
+    rows = StepRows(inputs.streams, training.plan, training.control.rank, training.control.world_size)
     loader = _loader(training, rows)
     training.model.train()
     stopping = False
@@ -160,7 +175,7 @@ def _train(
         if last or stopping or step % save_steps == 0:
             training.save(folder, inputs.tokenizer, fingerprint)
             if training.accelerator.is_main_process:
-                rotate(folder, config.save_total_limit)
+                rotate(folder, config.save_total_limit, config.save_keep_every)
     return training.counters.step == total
 
 

@@ -9,6 +9,7 @@ from torch import nn
 
 from macbert.pretraining.config import PretrainConfig
 from macbert.pretraining.lamb import Lamb
+from macbert.pretraining.sharding import own_part, whole
 
 
 def build_optimizer(model: nn.Module, config: PretrainConfig) -> torch.optim.Optimizer:
@@ -25,9 +26,12 @@ def build_optimizer(model: nn.Module, config: PretrainConfig) -> torch.optim.Opt
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, torch.Tensor]:
-    """Return the optimiser's state on the CPU as ``<parameter>/<name>``: moments and step counts, no pickle."""
+    """Return the optimiser's state on the CPU as ``<parameter>/<name>``: moments and step counts, no pickle.
+
+    Where the state is shared out between processes, every one of them must ask.
+    """
     return {
-        f"{name}/{key}": value.detach().cpu().contiguous()
+        f"{name}/{key}": whole(value.detach()).cpu().contiguous()
         for name, parameter in model.named_parameters()
         for key, value in optimizer.state.get(parameter, {}).items()
     }
@@ -46,5 +50,8 @@ def load_optimizer_tensors(
         name, key = full_name.rsplit("/", 1)
         parameter = parameters[name]
         # A copy: a tensor inside a file's buffer may begin at an odd address. LAMB counts its steps on the CPU.
-        device = "cpu" if key == "step" and isinstance(optimizer, Lamb) else parameter.device
-        optimizer.state[parameter][key] = value.to(device, copy=True)
+        if key == "step":
+            device = "cpu" if isinstance(optimizer, Lamb) else parameter.device
+            optimizer.state[parameter][key] = value.to(device, copy=True)
+        else:
+            optimizer.state[parameter][key] = own_part(value.clone(), parameter)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from macbert.pretraining.evaluation import evaluate
+from macbert.pretraining.flops import peak_flops
 from macbert.pretraining.inputs import Inputs
 from macbert.pretraining.journal import Journal, read_journal
 from macbert.pretraining.plot import plot_loss
 from macbert.pretraining.training import Training
 
 Progress = Callable[[str, int, int | None], None]
+
+CLOCK_FIELDS = ("tokens_per_second", "mfu", "data_stall", "eta_seconds")
+"""What of a log line depends on the machine and its load; all else is the same for every run."""
 
 
 class Reporter:
@@ -28,8 +33,8 @@ class Reporter:
         self.evaluation: dict[str, float | None] = {}
         self.seconds = self.waited = 0.0
         self.tokens = 0
-        self._window_seconds = 0.0
-        self._window_tokens = 0
+        self._window = _Window()
+        self._peak = _peak_of_run(training) if self.is_main else None
         self._journal: Journal | None = None
         if self.is_main:
             self._journal = Journal(folder, keep_until=training.counters.step)
@@ -45,8 +50,7 @@ class Reporter:
         self.seconds += seconds
         self.waited += waited
         self.tokens += tokens
-        self._window_seconds += seconds
-        self._window_tokens += tokens
+        self._window.add(seconds, waited, tokens, self.training.step_flops)
         if self.progress:
             self.progress("pretrain", self.training.counters.step, self.training.total_steps)
 
@@ -63,16 +67,29 @@ class Reporter:
         step = self.training.counters.step
         means = self.training.window()
         self.loss = means["loss"] if means["loss"] is not None else self.loss
-        speed = self._window_tokens / self._window_seconds if self._window_seconds else None
-        self._window_seconds, self._window_tokens = 0.0, 0
+        window, self._window = self._window, _Window()
         entry = {
             **means,
             "learning_rate": self.training.learning_rate(step - 1),
+            "rows_per_step": self.training.plan.rows(step - 1 + self.training.counters.data_offset),
             "tokens": self.training.counters.tokens,
-            "tokens_per_second": speed,
             "skipped_steps": len(self.training.counters.skipped),
+            **self._of_sources(),
+            **window.speeds(self._peak, self.training.total_steps - step),
         }
         self._write(entry)
+
+    def _of_sources(self) -> dict[str, float]:
+        """Return tokens and epochs of each corpus, where there are several."""
+        counters, corpora = self.training.counters, self.inputs.streams[False].corpora
+        if len(corpora) == 1:
+            return {}
+        figures: dict[str, float] = {}
+        for index, name in enumerate(self.inputs.names):
+            figures[f"tokens_{name}"] = counters.source_tokens[index]
+            # Short rows hold less, so with a length warm-up this is a little too high.
+            figures[f"epochs_{name}"] = counters.source_rows[index] / corpora[index].num_rows
+        return figures
 
     def evaluate(self) -> None:
         """Score the held-out rows and write the figures."""
@@ -108,3 +125,39 @@ class Reporter:
         if self.training.config.trackers:
             numbers = {name: value for name, value in values.items() if value is not None}
             self.training.accelerator.log(numbers, step=step)
+
+
+@dataclass
+class _Window:
+    """What was done since the last log line, and how long it took."""
+
+    seconds: float = 0.0
+    waited: float = 0.0
+    tokens: int = 0
+    flops: float = 0.0
+    steps: int = 0
+
+    def add(self, seconds: float, waited: float, tokens: int, flops: float) -> None:
+        """Add a step."""
+        self.seconds += seconds
+        self.waited += waited
+        self.tokens += tokens
+        self.flops += flops
+        self.steps += 1
+
+    def speeds(self, peak: float | None, steps_left: int) -> dict[str, float | None]:
+        """Return what only the clock knows; ``CLOCK_FIELDS`` are its names."""
+        if not self.seconds:
+            return dict.fromkeys(CLOCK_FIELDS)
+        return {
+            "tokens_per_second": self.tokens / self.seconds,
+            "mfu": self.flops / self.seconds / peak if peak else None,
+            "data_stall": self.waited / self.seconds,
+            "eta_seconds": self.seconds / self.steps * steps_left,
+        }
+
+
+def _peak_of_run(training: Training) -> float | None:
+    """Return the operations a second that all processes can do at most."""
+    peak = peak_flops(training.accelerator.device, training.accelerator.mixed_precision)
+    return peak * training.control.world_size if peak else None

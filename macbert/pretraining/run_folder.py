@@ -6,17 +6,19 @@ import json
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder, fsync_path
 from corpus.manifest import canonical_json, write_manifest
 from corpus.outputs import own_output
-from macbert.modeling import MacBertForPreTraining
-from macbert.modeling.loading import quiet_transformers
+from macbert.modeling.loading import PretrainingModel, quiet_transformers
 from macbert.pretraining.checkpoints import remove_leftovers
 from macbert.pretraining.config import PretrainConfig
 from tokenizer import ChineseTokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 RECORD_NAME = "run.json"
 
@@ -46,21 +48,40 @@ def claim_run_folder(config: PretrainConfig) -> None:
         stream.write("\n")
 
 
-def save_model(model: MacBertForPreTraining, tokenizer: ChineseTokenizer, folder: Path) -> None:
-    """Write config.json, model.safetensors and the tokenizer's files, as plain transformers reads them."""
+def save_model(
+    model: PretrainingModel,
+    tokenizer: ChineseTokenizer,
+    folder: Path,
+    weights: dict[str, torch.Tensor] | None = None,
+) -> None:
+    """Write config.json, model.safetensors and the tokenizer's files, as plain transformers reads them.
+
+    Args:
+        model: without wrappers.
+        tokenizer: of its ids.
+        folder: where to.
+        weights: all of them by name, tied ones once, where the model itself holds only a part of each.
+    """
     with quiet_transformers():
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=weights)
     tokenizer.save_pretrained(folder)
 
 
 def write_final_model(
-    folder: Path, model: MacBertForPreTraining, tokenizer: ChineseTokenizer, *, config: Any, inputs: Any, **more: Any
+    folder: Path,
+    model: PretrainingModel,
+    tokenizer: ChineseTokenizer,
+    weights: dict[str, torch.Tensor] | None = None,
+    *,
+    config: Any,
+    inputs: Any,
+    **more: Any,
 ) -> None:
     """Put the final model into the run's folder; its manifest, over these files, comes last."""
     (folder / MANIFEST_NAME).unlink(missing_ok=True)
     staged = folder / ".final.tmp"
     with atomic_folder(staged) as temporary:
-        save_model(model, tokenizer, temporary)
+        save_model(model, tokenizer, temporary, weights)
         write_manifest(temporary, "run", config=config, inputs=inputs, **more)
     for path in sorted(staged.iterdir()):
         if path.name != MANIFEST_NAME:

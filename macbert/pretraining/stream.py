@@ -65,7 +65,7 @@ class ExampleStream:
         return Place(corpus, *divmod(before, self.corpora[corpus].num_rows))
 
     def batch(self, numbers: Sequence[int]) -> dict[str, np.ndarray]:
-        """Return rows of the stream, stacked in the order asked for."""
+        """Return rows of the stream, stacked in the order asked for; ``sources`` (rows, 1) says whose each is."""
         places = [self.place(number) for number in numbers]
         groups: dict[tuple[int, int], list[int]] = {}
         for index, place in enumerate(places):
@@ -74,25 +74,13 @@ class ExampleStream:
             (indices, self.corpora[corpus].batch(epoch, [places[index].number for index in indices]))
             for (corpus, epoch), indices in groups.items()
         ]
-        if len(parts) == 1:
-            return parts[0][1]
-        return _interleave(parts, len(places))
+        batch = parts[0][1] if len(parts) == 1 else _interleave(parts, len(places))
+        return {**batch, "sources": np.array([[place.corpus] for place in places])}
 
     def _block_order(self, block: int) -> np.ndarray:
         corpora = np.repeat(np.arange(len(self.slots)), self.slots)
         keys = _mix(np.arange(MIXING_BLOCK, dtype=np.uint64) ^ np.uint64(keyed_seed(self.seed, block)))
         return corpora[np.argsort(keys, kind="stable")]
-
-
-def step_numbers(step: int, global_batch_size: int, rank: int = 0, world_size: int = 1) -> range:
-    """Return the stream numbers that one process trains on at a step: its even share of the step's rows.
-
-    >>> step_numbers(3, 8, rank=1, world_size=2)
-    range(28, 32)
-    """
-    share = global_batch_size // world_size
-    first = step * global_batch_size + rank * share
-    return range(first, first + share)
 
 
 def keyed_seed(*parts: int) -> int:

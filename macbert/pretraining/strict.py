@@ -78,7 +78,7 @@ def accumulate_slots(
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     losses = [0.0] * (2 * config.strict_slots)
     sums: list[torch.Tensor] = []
-    for index, batch in enumerate(micro_batches(rows, config.global_batch_size // config.strict_slots)):
+    for index, batch in enumerate(micro_batches(rows, len(rows["input_ids"]) // slots_here)):
         slot = first + index
         torch.manual_seed(keyed_seed(config.seed, step, slot))
         model.zero_grad(set_to_none=True)

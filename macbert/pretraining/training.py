@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 
-from macbert.modeling import MacBertForPreTraining
+from macbert.modeling.loading import PretrainingModel
 from macbert.pretraining.batches import Control, micro_batches, model_inputs
 from macbert.pretraining.checkpoints import Checkpoint, save_checkpoint
 from macbert.pretraining.config import PretrainConfig
+from macbert.pretraining.flops import StepFlops
 from macbert.pretraining.optimizer import build_optimizer, load_optimizer_tensors, optimizer_tensors
+from macbert.pretraining.plan import StepPlan
 from macbert.pretraining.run_folder import save_model
 from macbert.pretraining.schedule import learning_rate_factor
+from macbert.pretraining.sharding import set_weights, shard, whole, whole_weights
 from macbert.pretraining.stream import keyed_seed
 from macbert.pretraining.strict import accumulate_slots
 from tokenizer import ChineseTokenizer
@@ -35,6 +39,12 @@ class Counters:
 
     tokens: int = 0
     """Real tokens seen."""
+
+    source_tokens: list[int] = field(default_factory=list)
+    """The same for each corpus."""
+
+    source_rows: list[int] = field(default_factory=list)
+    """Rows seen of each corpus."""
 
     data_offset: int = 0
     """Steps' worth of rows that roll-backs passed over: step s trains on the rows of step s + data_offset."""
@@ -61,31 +71,45 @@ class Training:
         model: with initial weights.
         total_steps: steps of the whole run.
         control: sums over processes.
+        sharded: whether several processes share out weights and optimiser (FSDP2) instead of each holding all (DDP).
+        sources: corpora, each counted.
     """
 
     def __init__(
         self,
         config: PretrainConfig,
         accelerator: Accelerator,
-        model: MacBertForPreTraining,
+        model: PretrainingModel,
         total_steps: int,
         control: Control,
+        *,
+        sharded: bool = False,
+        sources: int = 1,
     ) -> None:
         self.config = config
         self.accelerator = accelerator
         self.total_steps = total_steps
         self.control = control
-        self.counters = Counters()
+        self.plan = StepPlan(config, total_steps)
+        self.sources = sources
+        self.counters = Counters(source_tokens=[0] * sources, source_rows=[0] * sources)
         self.strict = config.deterministic == "strict"
-        optimizer = build_optimizer(model, config)
-        # Strict mode sums gradients itself, so the model gets no wrapper.
-        self.model = accelerator.prepare_model(model, evaluation_mode=self.strict)
-        self.optimizer = accelerator.prepare_optimizer(optimizer)
+        self.flops = StepFlops(model)
+        self.step_flops = 0.0
+        """Operations of the last step's rows, of all processes."""
+        self.sharded = sharded and control.world_size > 1
+        if self.sharded:
+            shard(model.to(accelerator.device), accelerator.mixed_precision, compiled=config.torch_compile)
+            self.model: Any = model
+        else:
+            # Strict mode sums gradients itself, so the model gets no wrapper.
+            self.model = accelerator.prepare_model(model, evaluation_mode=self.strict)
+        self.optimizer = accelerator.prepare_optimizer(build_optimizer(model, config))
 
     @property
-    def plain_model(self) -> MacBertForPreTraining:
+    def plain_model(self) -> PretrainingModel:
         """The model without its wrappers."""
-        return self.accelerator.unwrap_model(self.model)
+        return self.accelerator.unwrap_model(self.model, keep_torch_compile=False)
 
     def train_step(self, rows: dict[str, torch.Tensor], *, stop: bool) -> bool:
         """Train on this process's share of a step's rows and return whether any process was asked to stop.
@@ -97,14 +121,19 @@ class Training:
         step, config = self.counters.step, self.config
         chosen = int((rows["masked_labels"] != -100).sum())
         labelled = int((rows["sop_labels"] != -100).sum())
-        tokens = int((rows["piece_ids"] != 0).sum())
+        real = rows["piece_ids"] != 0
+        tokens, pieces = int(real.sum()), int(rows["piece_ids"].amax(1).sum())
+        # Positions restart at each piece, and the first n odd numbers add up to n squared.
+        pairs = int((2 * rows["position_ids"] + 1)[real].sum())
         # Known before the first forward pass, and summed on the CPU: nothing waits for the accelerator.
-        counts = self.control.sum([chosen, labelled, tokens, float(stop)])
+        of_sources = [count for source in range(self.sources) for count in _of_source(rows, source)]
+        counts = self.control.sum([chosen, labelled, tokens, float(stop), pairs, pieces, *of_sources])
+        self.step_flops = self.flops.of(tokens=counts[2], pairs=counts[4], chosen=counts[0], pieces=counts[5])
         mlm_total, sop_total = max(counts[0], 1.0), max(counts[1], 1.0)
         self._set_learning_rate(step)
         losses = self._backward(rows, step, (mlm_total, sop_total))
         limit = config.max_grad_norm or math.inf
-        norm = float(self.accelerator.clip_grad_norm_(self.model.parameters(), limit))
+        norm = float(whole(self.accelerator.clip_grad_norm_(self.model.parameters(), limit)))
         finite = math.isfinite(norm)
         if finite or self.accelerator.scaler:
             # With fp16 a gradient that is not finite is an ordinary sign that the loss scale is too high: the scaler
@@ -113,8 +142,7 @@ class Training:
         if finite:
             self._count(losses, counts, norm)
         else:
-            first = (step + self.counters.data_offset) * config.global_batch_size
-            end = first + config.global_batch_size
+            first, end = self._rows_of(step)
             logger.warning(
                 "step %d (rows %d to %d): gradient norm %s: no weight is changed", step, first, end - 1, norm
             )
@@ -125,6 +153,9 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         self.counters.step += 1
         self.counters.tokens += int(counts[2])
+        for source in range(self.sources):
+            self.counters.source_rows[source] += int(counts[6 + 2 * source])
+            self.counters.source_tokens[source] += int(counts[7 + 2 * source])
         return counts[3] > 0
 
     def learning_rate(self, step: int) -> float:
@@ -147,17 +178,21 @@ class Training:
         }
 
     def save(self, folder: Path, tokenizer: ChineseTokenizer, fingerprint: dict[str, Any]) -> None:
-        """Write a checkpoint (the main process does; the others wait)."""
-        if self.accelerator.is_main_process:
-            model = self.plain_model
+        """Write a checkpoint (the main process does; the others give their parts and wait)."""
+        model, is_main = self.plain_model, self.accelerator.is_main_process
+        weights = whole_weights(model)
+        optimizer = optimizer_tensors(self.optimizer.optimizer, model) if is_main or self.sharded else {}
+        if is_main:
             save_checkpoint(
                 folder,
                 self.counters.step,
-                save_model=lambda inside: save_model(model, tokenizer, inside),
-                optimizer=optimizer_tensors(self.optimizer.optimizer, model),
+                save_model=lambda inside: save_model(model, tokenizer, inside, weights),
+                optimizer=optimizer,
                 state={
                     "step": self.counters.step,
                     "tokens": self.counters.tokens,
+                    "source_tokens": self.counters.source_tokens,
+                    "source_rows": self.counters.source_rows,
                     "skipped": self.counters.skipped,
                     "data_offset": self.counters.data_offset,
                     "rollbacks": self.counters.rollbacks,
@@ -173,10 +208,8 @@ class Training:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Take up a checkpoint's weights, optimiser and counters."""
         model = self.plain_model
-        missing, unexpected = model.load_state_dict(checkpoint.weights(), strict=False)
-        assert set(missing) <= set(model.all_tied_weights_keys), missing
-        assert not unexpected, unexpected
-        model.tie_weights()
+        missing = set_weights(model, model.read_weights(checkpoint.folder))
+        assert not missing, missing
         load_optimizer_tensors(self.optimizer.optimizer, model, checkpoint.optimizer())
         state = checkpoint.state()
         self.counters = Counters(**{name: state[name] for name in Counters.__dataclass_fields__})
@@ -196,7 +229,7 @@ class Training:
             "back to %s after %d bad steps in a row, on with row %d",
             checkpoint.folder.name,
             failed.in_a_row,
-            (checkpoint.step + self.counters.data_offset) * self.config.global_batch_size,
+            self._rows_of(checkpoint.step)[0],
         )
 
     def _backward(self, rows: dict[str, torch.Tensor], step: int, totals: tuple[float, float]) -> list[float]:
@@ -209,16 +242,32 @@ class Training:
         if config.dropout:
             torch.manual_seed(keyed_seed(config.seed, step, self.control.rank))
         losses = torch.zeros(2, device=device)
-        batches = micro_batches(rows, config.per_device_train_batch_size)
+        # Short rows go through in as many more, so that memory stays the same.
+        shape = self.plan.shape(step + self.counters.data_offset)
+        size = config.per_device_train_batch_size * (self.plan.growth if shape.short else 1)
+        batches = micro_batches(rows, size)
         for number, batch in enumerate(batches, 1):
             last = number == len(batches)
-            with contextlib.nullcontext() if last else self.accelerator.no_sync(self.model):
+            with self._adding_up(last), self.accelerator.autocast():
                 out = self.model(**model_inputs(batch, device), return_logits=False)
                 loss = out.mlm_loss_sum / totals[0] + out.sop_loss_sum / totals[1]
                 # Processes are averaged by DDP and FSDP; the loss above is already a share of the global mean.
                 self.accelerator.backward(loss * self.control.world_size)
             losses += torch.stack([out.mlm_loss_sum.detach(), out.sop_loss_sum.detach()])
         return self.control.sum(losses.tolist())
+
+    @contextlib.contextmanager
+    def _adding_up(self, last: bool) -> Iterator[None]:
+        """Send gradients between processes only after a step's last micro-batch."""
+        if self.sharded:
+            self.model.set_requires_gradient_sync(last)
+        with contextlib.nullcontext() if last or self.sharded else self.accelerator.no_sync(self.model):
+            yield
+
+    def _rows_of(self, step: int) -> tuple[int, int]:
+        """Return [first, end) of the stream's rows of a step, as far as roll-backs have moved it."""
+        shape = self.plan.shape(step + self.counters.data_offset)
+        return shape.first, shape.first + shape.rows
 
     def _set_learning_rate(self, step: int) -> None:
         for group in self.optimizer.param_groups:
@@ -228,3 +277,9 @@ class Training:
         added = {"mlm_loss": losses[0], "chosen": counts[0], "sop_loss": losses[1], "labelled": counts[1]}
         for name, value in {**added, "grad_norm": norm, "steps": 1.0}.items():
             self.counters.window[name] = self.counters.window.get(name, 0.0) + value
+
+
+def _of_source(rows: dict[str, torch.Tensor], source: int) -> tuple[int, int]:
+    """Return the rows and the real tokens of a corpus."""
+    mine = rows["sources"][:, 0] == source
+    return int(mine.sum()), int((rows["piece_ids"][mine] != 0).sum())

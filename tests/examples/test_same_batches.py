@@ -11,7 +11,9 @@ import pytest
 
 from macbert.examples import PretrainingExamples
 from macbert.masking import MacMasking
-from macbert.pretraining.stream import ExampleStream, step_numbers
+from macbert.pretraining.batches import share_of
+from macbert.pretraining.plan import StepShape
+from macbert.pretraining.stream import ExampleStream
 
 BATCH, STEPS = 16, 12
 
@@ -77,8 +79,9 @@ def test_any_number_of_loader_workers_gives_the_same_batches(
 def test_any_number_of_processes_shares_the_same_steps(examples: PretrainingExamples, world_size: int) -> None:
     stream = ExampleStream([examples], seed=3)
     for step in range(4):
-        whole = stream.batch(step_numbers(step, BATCH))
-        shares = [stream.batch(step_numbers(step, BATCH, rank, world_size)) for rank in range(world_size)]
+        shape = StepShape(short=False, first=step * BATCH, rows=BATCH)
+        whole = stream.batch(share_of(shape, 0, 1))
+        shares = [stream.batch(share_of(shape, rank, world_size)) for rank in range(world_size)]
         assert digest({name: np.concatenate([share[name] for share in shares]) for name in whole}) == digest(whole)
 
 

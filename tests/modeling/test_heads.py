@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from macbert.modeling import MacBertForPreTraining, build_model, model_config, p
 from macbert.modeling.loading import quiet_transformers
 
 VOCAB = 200
+Rows = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -22,48 +25,9 @@ def model() -> MacBertForPreTraining:
     return made
 
 
-def packed_rows(rows: int = 3, seed: int = 0) -> dict[str, torch.Tensor]:
-    """Rows of 32 tokens: two pieces of 14 and 12 and six of padding; four chosen tokens, the last slot unused."""
-    draw = torch.Generator().manual_seed(seed)
-    input_ids = torch.randint(5, VOCAB, (rows, 32), generator=draw)
-    piece_ids = torch.tensor([1] * 14 + [2] * 12 + [0] * 6).expand(rows, -1)
-    position_ids = torch.tensor([*range(14), *range(12), *range(6)]).expand(rows, -1)
-    token_type_ids = torch.tensor([0] * 7 + [1] * 7 + [0] * 5 + [1] * 7 + [0] * 6).expand(rows, -1)
-    masked_positions = torch.tensor([2, 9, 15, 20, 0]).expand(rows, -1)
-    masked_labels = torch.randint(5, VOCAB, (rows, 5), generator=draw)
-    masked_labels[:, -1] = -100
-    sop_labels = torch.randint(0, 2, (rows, 3), generator=draw)
-    sop_labels[:, -1] = -100
-    return {
-        "input_ids": input_ids.masked_fill(piece_ids == 0, 0),
-        "token_type_ids": token_type_ids,
-        "position_ids": position_ids,
-        "piece_ids": piece_ids,
-        "masked_positions": masked_positions,
-        "masked_labels": masked_labels,
-        "cls_positions": torch.tensor([0, 14, 0]).expand(rows, -1),
-        "sop_labels": sop_labels,
-    }
-
-
-def one_piece_rows(rows: int = 4, seed: int = 0) -> dict[str, torch.Tensor]:
-    batch = packed_rows(rows, seed)
-    batch["piece_ids"] = torch.tensor([1] * 26 + [0] * 6).expand(rows, -1)
-    batch["position_ids"] = torch.arange(32).expand(rows, -1)
-    batch["cls_positions"] = torch.zeros(rows, 1, dtype=torch.int64)
-    batch["sop_labels"] = batch["sop_labels"][:, :1]
-    return batch
-
-
-def as_dense_labels(batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    labels = torch.full_like(batch["input_ids"], -100)
-    used = batch["masked_labels"] != -100
-    rows = torch.arange(len(labels))[:, None].expand_as(used)
-    labels[rows[used], batch["masked_positions"][used]] = batch["masked_labels"][used]
-    return labels
-
-
-def test_loss_and_gradients_equal_those_of_transformers_on_the_same_weights(model: MacBertForPreTraining) -> None:
+def test_loss_and_gradients_equal_those_of_transformers_on_the_same_weights(
+    model: MacBertForPreTraining, one_piece_rows: Rows, as_dense_labels: Rows
+) -> None:
     reference = BertForPreTraining(model.config)
     reference.load_state_dict(model.state_dict())
     set_dropout(reference, 0.0)
@@ -91,7 +55,7 @@ def test_loss_and_gradients_equal_those_of_transformers_on_the_same_weights(mode
         torch.testing.assert_close(parameter.grad, gradients[name].grad, atol=1e-5, rtol=1e-4, msg=name)
 
 
-def test_a_plain_call_is_that_of_bert_for_pretraining(model: MacBertForPreTraining) -> None:
+def test_a_plain_call_is_that_of_bert_for_pretraining(model: MacBertForPreTraining, one_piece_rows: Rows) -> None:
     reference = BertForPreTraining(model.config)
     reference.load_state_dict(model.state_dict())
     batch = one_piece_rows()
@@ -103,26 +67,26 @@ def test_a_plain_call_is_that_of_bert_for_pretraining(model: MacBertForPreTraini
     assert torch.equal(found.seq_relationship_logits, expected.seq_relationship_logits)
 
 
-def test_changing_one_piece_of_a_row_changes_nothing_in_the_others(model: MacBertForPreTraining) -> None:
+def test_changing_one_piece_of_a_row_changes_nothing_in_the_others(either: Any, packed_rows: Rows) -> None:
     batch = packed_rows()
     other = {name: value.clone() for name, value in batch.items()}
     other["input_ids"][:, 14:26] = torch.flip(batch["input_ids"][:, 14:26], (1,))
-    before, after = model(**batch), model(**other)
+    before, after = either(**batch), either(**other)
     in_first_piece = batch["masked_positions"][0] < 14
     assert torch.equal(before.masked_logits[:, in_first_piece], after.masked_logits[:, in_first_piece])
     assert torch.equal(before.sop_logits[:, 0], after.sop_logits[:, 0])
     assert not torch.equal(before.masked_logits[:, ~in_first_piece], after.masked_logits[:, ~in_first_piece])
 
 
-def test_a_packed_piece_is_encoded_as_if_it_were_alone(model: MacBertForPreTraining) -> None:
+def test_a_packed_piece_is_encoded_as_if_it_were_alone(either: Any, packed_rows: Rows) -> None:
     batch = packed_rows()
     alone = {name: batch[name][:, 14:26] for name in ("input_ids", "token_type_ids", "position_ids")}
-    packed, single = model(**batch), model(**alone, masked_positions=batch["masked_positions"][:, 2:4] - 14)
+    packed, single = either(**batch), either(**alone, masked_positions=batch["masked_positions"][:, 2:4] - 14)
     torch.testing.assert_close(packed.masked_logits[:, 2:4], single.masked_logits, atol=1e-5, rtol=0)
     torch.testing.assert_close(packed.sop_logits[:, 1:2], single.sop_logits, atol=1e-5, rtol=0)
 
 
-def test_gradients_do_not_cross_pieces(model: MacBertForPreTraining) -> None:
+def test_gradients_do_not_cross_pieces(model: MacBertForPreTraining, packed_rows: Rows) -> None:
     batch = packed_rows()
     embeddings = model.bert.embeddings.word_embeddings(batch["input_ids"]).detach().requires_grad_()
     mask = piece_attention_mask(batch["piece_ids"])
@@ -133,33 +97,33 @@ def test_gradients_do_not_cross_pieces(model: MacBertForPreTraining) -> None:
     assert torch.count_nonzero(embeddings.grad[:, 14:]) == 0
 
 
-def test_sums_do_not_depend_on_how_a_batch_is_cut(model: MacBertForPreTraining) -> None:
+def test_sums_do_not_depend_on_how_a_batch_is_cut(either: Any, packed_rows: Rows) -> None:
     batch = packed_rows(rows=6)
-    whole = model(**batch)
-    parts = [model(**{name: value[i : i + 2] for name, value in batch.items()}) for i in (0, 2, 4)]
+    whole = either(**batch)
+    parts = [either(**{name: value[i : i + 2] for name, value in batch.items()}) for i in (0, 2, 4)]
     torch.testing.assert_close(sum(part.mlm_loss_sum for part in parts), whole.mlm_loss_sum, atol=1e-4, rtol=1e-6)
     assert sum(int(part.mlm_count) for part in parts) == int(whole.mlm_count) == 6 * 4
     assert sum(int(part.sop_count) for part in parts) == int(whole.sop_count) == 6 * 2
 
 
-def test_a_batch_with_nothing_to_predict_has_a_zero_loss_and_gradients(model: MacBertForPreTraining) -> None:
+def test_a_batch_with_nothing_to_predict_has_a_zero_loss_and_gradients(either: Any, packed_rows: Rows) -> None:
     batch = packed_rows()
     batch["masked_labels"] = torch.full_like(batch["masked_labels"], -100)
     batch["sop_labels"] = torch.full_like(batch["sop_labels"], -100)
-    ours = copy.deepcopy(model)
+    ours = copy.deepcopy(either)
     out = ours(**batch)
     assert out.loss.item() == 0
     out.loss.backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in ours.parameters())
 
 
-def test_the_training_path_compiles_without_a_graph_break(model: MacBertForPreTraining) -> None:
-    explanation = torch._dynamo.explain(model)(**packed_rows(), return_logits=False)
+def test_the_training_path_compiles_without_a_graph_break(either: Any, packed_rows: Rows) -> None:
+    explanation = torch._dynamo.explain(either)(**packed_rows(), return_logits=False)
     assert explanation.graph_break_count == 0, explanation.break_reasons
 
 
 def test_a_saved_model_loads_in_plain_transformers_with_equal_logits(
-    model: MacBertForPreTraining, tmp_path: Path
+    model: MacBertForPreTraining, tmp_path: Path, packed_rows: Rows
 ) -> None:
     with quiet_transformers():
         model.save_pretrained(tmp_path)

@@ -58,10 +58,23 @@ class FakeExamples:
         }
 
 
+class ShortExamples(FakeExamples):
+    """The first half of such rows, one piece of eight to ten tokens and what of the second fits."""
+
+    def _row(self, epoch: int, number: int) -> dict[str, np.ndarray]:
+        row = super()._row(epoch + 50, number)
+        short = {name: value[: LENGTH // 2] if len(value) == LENGTH else value for name, value in row.items()}
+        outside = short["masked_positions"] >= LENGTH // 2
+        short["masked_labels"] = np.where(outside, -100, short["masked_labels"])
+        short["masked_positions"] = np.where(outside, 0, short["masked_positions"])
+        return short
+
+
 class FakeTokenizer:
     """A vocabulary that can be written."""
 
     vocab_size = VOCAB
+    pad_id, cls_id, sep_id, mask_id = 0, 2, 3, 4
 
     def save_pretrained(self, folder: str | Path) -> None:
         Path(folder, "vocab.txt").write_text("\n".join(map(str, range(VOCAB))), encoding="utf-8")
@@ -77,7 +90,11 @@ def fake_inputs(config: Any, *, verify: bool = True) -> Any:
     weights = None if pairs[0][1] is None else [weight for _, weight in pairs]
     return Inputs(
         tokenizer=FakeTokenizer(),
-        stream=ExampleStream(corpora, weights, config.seed),
+        streams={
+            False: ExampleStream(corpora, weights, config.seed),
+            True: ExampleStream([ShortExamples(c.num_rows, c.seed) for c in corpora], weights, config.seed),
+        },
+        names=[name for name, _ in pairs],
         held_out={name: FakeExamples(12, seed=99 + index) for index, (name, _) in enumerate(pairs)},
         fingerprint={"data": config.data, "tokenizer": "fake", "similar": None},
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from corpus.errors import UserError
 from macbert.pretraining.checkpoints import Checkpoint, list_checkpoints
@@ -41,7 +42,7 @@ def poison(monkeypatch: pytest.MonkeyPatch) -> Callable[[set[int]], list[int]]:
 
 def weights_of(folder: Path) -> dict[str, torch.Tensor]:
     step, path = list_checkpoints(folder)[0]
-    return Checkpoint(path, step).weights()
+    return load_file(Checkpoint(path, step).folder / "model.safetensors")
 
 
 def test_a_bad_step_changes_no_weight_and_no_average(fake_pretrain: Pretrain, poison: Any, tmp_path: Path) -> None:

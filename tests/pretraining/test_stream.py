@@ -7,7 +7,9 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from macbert.pretraining.stream import MIXING_BLOCK, ExampleStream, step_numbers
+from macbert.pretraining.batches import share_of
+from macbert.pretraining.plan import StepShape
+from macbert.pretraining.stream import MIXING_BLOCK, ExampleStream
 
 
 def test_one_corpus_is_read_epoch_by_epoch(fake: ModuleType) -> None:
@@ -71,5 +73,5 @@ def test_a_corpus_with_fewer_pieces_in_a_row_gets_empty_slots(fake: ModuleType) 
 
 @pytest.mark.parametrize("world_size", [1, 2, 4])
 def test_processes_share_a_step_without_overlap(world_size: int) -> None:
-    shares = [step_numbers(5, 8, rank, world_size) for rank in range(world_size)]
+    shares = [share_of(StepShape(short=False, first=40, rows=8), rank, world_size) for rank in range(world_size)]
     assert [number for share in shares for number in share] == list(range(40, 48))
