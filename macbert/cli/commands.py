@@ -91,6 +91,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.pretraining:pretrain",
         recipe="pretrain",
     ),
+    ("adapt-report",): Command(
+        "did adapting an encoder to a domain pay: its losses and a task, before and after",
+        "macbert.adaptation.config:AdaptReportConfig",
+        "macbert.adaptation:adapt_report",
+    ),
     ("data", "convert"): Command(
         "labelled data from one format to another",
         "macbert.annotations.config:ConvertConfig",

@@ -52,6 +52,7 @@ def bad(small_road: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     write("key.yaml", ["# a recipe", "max_step: 5"])
     write("corpus_key.yaml", ["text_kye: body"])
     write("tab.yaml", ["data:", "\t- a"])
+    write("task.yaml", ["task: classify", f"train: {small_road.reviews}", f"dev: {small_road.reviews}", "max_steps: 1"])
     (folder / "half.parquet").write_bytes(_half(next(small_road.corpus.glob("part-*.parquet"))))
     for name in ("run", "ner", "tokens", "tokenizer", "corpus"):
         shutil.copytree(getattr(small_road, name), folder / name)
@@ -126,6 +127,14 @@ GOOD: dict[str, dict[str, str]] = {
     "corpus score train": {"--positive": "{raw}", "--negative": "{reviews}", "--output": "{out}"},
     "tokenizer extend": {"--model": "{run}", "--words": "龘", "--output": "{out}"},
     "tokenizer trim": {"--model": "{run}", "--output": "{out}"},
+    "adapt-report": {
+        "--before": "{run}",
+        "--after": "{run}",
+        "--task": "{bad}/task.yaml",
+        "--domain": "{tokens}",
+        "--output": "{out}",
+        "--seeds": "1",
+    },
     "data convert": {"--source": "macbert", "--target": "cluener", "--input": "{train}", "--output": "{out}"},
     "data validate": {"--input": "{train}"},
     "audit": {"--model": "{run}", "--output": "{out}", "--bias": "none"},

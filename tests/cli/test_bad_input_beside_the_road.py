@@ -1,4 +1,4 @@
-"""Bad input to the commands beside the road: corpus report, verify and score, tokenizer extend and trim, data."""
+"""Bad input to the commands beside the road: of corpus, tokenizer and data those not on it, and adapt-report."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("tokenizer extend", {"--model": "{bad}/none"}, r"/none: expected"),
     ("tokenizer extend", {"--words-file": "{bad}/none"}, r"/none: expected a file"),
     ("tokenizer trim", {"--model": "{bad}/none"}, r"/none: expected"),
+    ("adapt-report", {"--after": "{bad}/none"}, r"/none: expected a model folder"),
+    ("adapt-report", {"--task": "{bad}/none.yaml"}, r"none\.yaml: expected"),
+    ("adapt-report", {"--domain": "{bad}/none"}, r"/none: expected a tokens folder"),
     ("data convert", {"--input": "{bad}/none"}, r"/none: expected"),
     ("data convert", {"--source": "brat", "--target": "macbert", "--input": "{bad}/none"}, r"/none: expected"),
     ("data validate", {"--input": "{bad}/none"}, r"/none: expected a file"),
@@ -41,7 +44,13 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("data convert", {"--source": "conll", "--target": "macbert", "--input": "{bad}/empty.jsonl"}, r"empty\.jsonl"),
     ("data validate", {"--input": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
     ("chatie ner", {"--data": "{bad}/empty.jsonl"}, r"empty\.jsonl: expected"),
+    ("adapt-report", {"--before": "{bad}/empty"}, r"/empty: expected a model folder"),
+    ("adapt-report", {"--domain": "{bad}/empty"}, r"/empty: expected a tokens folder"),
+    # Bytes that changed.
+    ("adapt-report", {"--after": "{bad}/run"}, r"model\.safetensors: expected SHA-256"),
+    ("adapt-report", {"--domain": "{bad}/tokens"}, r"\.arrow: expected SHA-256"),
     # A line that is not what it should be.
+    ("adapt-report", {"--task": "{bad}/key.yaml"}, r"key\.yaml:2: expected a setting"),
     ("corpus score train", {"--positive": "{bad}/no_text_raw.jsonl"}, r"no_text_raw\.jsonl:41: expected"),
     ("corpus score train", {"--positive": "{bad}/not_json.jsonl"}, r"not_json\.jsonl:3: expected"),
     ("corpus score train", {"--negative": "{bad}/both_classes.jsonl"}, r"expected a text in one class"),
@@ -63,7 +72,9 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ),
     ("data validate", {"--input": "{bad}/gbk.jsonl"}, r"gbk\.jsonl:1: expected UTF-8, .*iconv -f GB18030"),
     ("chatie ner", {"--data": "{bad}/gbk.jsonl"}, r"gbk\.jsonl:1: expected UTF-8, .*iconv -f GB18030"),
+    ("adapt-report", {"--task": "{bad}/gbk.txt"}, r"gbk\.txt(:1)?: expected UTF-8"),
     # Settings.
+    ("adapt-report", {"--seeds": "0"}, r"--seeds: expected"),
     ("corpus score train", {"--epochs": "0"}, r"--epochs: expected"),
     ("tokenizer extend", {"--words": "的"}, r"的"),
     ("tokenizer extend", {"--words": "经济"}, r"经济"),
@@ -73,6 +84,7 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
     ("data convert", {"--source": "cluener"}, r"--target: expected macbert on one side"),
     ("data validate", {"--max-length": "0"}, r"--max-length: expected"),
     # A folder or file of the wrong kind.
+    ("adapt-report", {"--domain": "{corpus}"}, r"/corpus: expected a tokens folder"),
     ("corpus report", {"": "{tokens}"}, r"/tokens: expected a corpus folder .* found a tokens folder"),
     ("corpus report", {"": "{raw}"}, r"raw\.jsonl: expected a corpus folder"),
     ("corpus verify", {"": "{tokens}"}, r"/tokens: expected a corpus folder .* found a tokens folder"),

@@ -27,6 +27,7 @@ FREE_BYTES = {
     "corpus score train": 8_000,
     "tokenizer extend": 400_000,
     "tokenizer trim": 400_000,
+    "adapt-report": 400_000,
     "data convert": 0,
     "recipes cp": 0,
     "export": 400_000,
