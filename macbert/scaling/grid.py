@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -60,7 +61,7 @@ def initial_model(size: Size, data: str, folder: Path, seed: int) -> str:
     if not vocabulary.is_dir():
         raise UserError.at("--data", expected="a folder of encoded documents", found=data, fix="check the path")
     tokenizer = ChineseTokenizer.from_pretrained(str(vocabulary))
-    shape = {
+    shape: dict[str, Any] = {
         "num_hidden_layers": size.layers,
         "hidden_size": size.hidden,
         "num_attention_heads": size.hidden // 64,
