@@ -47,6 +47,9 @@ _DECODERS: dict[tuple[str, str], type[Decoder]] = {
 
 Progress = Callable[[str, int, int | None], None]
 
+BATCH_TOKENS = 4096
+"""Padded tokens of a batch where none is asked for."""
+
 
 class ExportedTask:
     """What an :class:`Extractor` asks of a task, answered with a graph."""
@@ -61,13 +64,17 @@ class ExportedTask:
         self.schema_names = facts.schema_names
 
     def predict(
-        self, model: Session, examples: Sequence[Example], max_batch_tokens: int, progress: Progress | None = None
+        self,
+        model: Session,
+        examples: Sequence[Example],
+        max_batch_tokens: int | None,
+        progress: Progress | None = None,
     ) -> list[Example]:
         """Return each text with what the graph says of it, and none of its given annotations."""
         tokens, windows = self.rows(examples)
         found: list[Any] = [None] * len(windows)
         done = 0
-        for numbers in length_batches(windows, max_batch_tokens):
+        for numbers in length_batches(windows, BATCH_TOKENS if max_batch_tokens is None else max_batch_tokens):
             batch = [windows[number] for number in numbers]
             outputs = model.run(padded_inputs(batch, self.tokenizer.pad_id))
             for number, own in zip(numbers, self.decoder.read(outputs, batch), strict=True):
