@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from macbert.chatie.answers.loose_json import json_values
-from macbert.chatie.answers.plain import is_none
+from macbert.chatie.answers.plain import is_none, is_none_word
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def name_items(reply: str, label: str | None, notes: Counter[str]) -> list[Found
             text, kind = _get(item, _TEXT), _get(item, _TYPE) or label
         if text is None or kind is None:
             notes["bad_row"] += 1
-        elif is_none(text):
+        elif is_none_word(text):
             notes["none"] += 1
         else:
             found.append(FoundName(label or kind, text))
@@ -89,10 +89,13 @@ def relation_items(
         subject, target = _get(item, _SUBJECT), _get(item, _OBJECT)
         if predicate is None or subject is None or target is None:
             notes["bad_row"] += 1
-        elif is_none(subject) or is_none(target):
+        elif is_none_word(subject) or is_none_word(target):
             notes["none"] += 1
         else:
-            given = {slot: item[slot] for slot in slots if isinstance(item.get(slot), str) and not is_none(item[slot])}
+            told = {slot: item[slot] for slot in slots if isinstance(item.get(slot), str)}
+            given = {slot: text for slot, text in told.items() if not is_none_word(text)}
+                slot: item[slot] for slot in slots if isinstance(item.get(slot), str) and not is_none_word(item[slot])
+            }
             found.append(FoundRelation(predicate, subject, target, given))
     return found
 
@@ -108,11 +111,11 @@ def event_items(reply: str, label: str | None, notes: Counter[str]) -> list[Foun
         trigger = _get(item, _TRIGGER)
         arguments = []
         for role, text in _arguments(item.get("arguments", item.get("论元", [])), notes):
-            if is_none(text):
+            if is_none_word(text):
                 notes["none"] += 1
             else:
                 arguments.append((role, text))
-        found.append(FoundEvent(kind, tuple(arguments), None if trigger is None or is_none(trigger) else trigger))
+        found.append(FoundEvent(kind, tuple(arguments), None if trigger is None or is_none_word(trigger) else trigger))
     return found
 
 

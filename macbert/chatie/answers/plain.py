@@ -32,5 +32,18 @@ def is_none(text: str) -> bool:
     >>> [is_none(text) for text in ("无", "无。", "None.", "(无)", "N/A", "", "无锡")]
     [True, True, True, True, True, True, False]
     """
-    bare = unicodedata.normalize("NFKC", text).strip().strip("。.!;'\"“”‘’`*()[]{}<> \n\t").lower()
+    bare = _bare(text)
     return not bare or bare in _NONE
+
+
+def is_none_word(text: str) -> bool:
+    """Return the same of a string in JSON, where a lone sign is an answer: the literature set has some.
+
+    >>> [is_none_word(text) for text in ("无。", "", "“", "无锡")]
+    [True, True, False, False]
+    """
+    return not text.strip() or _bare(text) in _NONE
+
+
+def _bare(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).strip().strip("。.!;'\"“”‘’`*()[]{}<> \n\t").lower()
