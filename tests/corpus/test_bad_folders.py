@@ -144,18 +144,18 @@ def test_bad_examples_are_named_and_no_classifier_is_written(data: bytes | None,
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_examples_and_a_rubric_in_gbk_are_read(tmp_path: Path) -> None:
+def test_examples_in_gbk_are_read_and_a_rubric_in_gbk_is_named(tmp_path: Path) -> None:
     positive, negative = (tmp_path / f"{name}.jsonl" for name in ("positive", "negative"))
     positive.write_bytes(Path(examples(positive, "今天天气很好我们去公园")).read_bytes().decode().encode("gbk"))
-    (tmp_path / "rubric.md").write_bytes("评判标准：通顺".encode("gbk"))
-    config = TrainScoreConfig(
-        positive=[str(positive)],
-        negative=[examples(negative, "首页登录注册帮助")],
-        rubric=str(tmp_path / "rubric.md"),
-        output=str(tmp_path / "score"),
-    )
-    assert train_score(config).examples > 40
-    assert (tmp_path / "score" / "rubric.md").read_bytes() == (tmp_path / "rubric.md").read_bytes()
+    rubric = tmp_path / "rubric.md"
+    rubric.write_bytes("评判标准：通顺".encode("gbk"))
+    settings = {"positive": [str(positive)], "negative": [examples(negative, "首页登录注册帮助")]}
+    with pytest.raises(UserError, match=r"rubric\.md:1: expected UTF-8"):
+        train_score(TrainScoreConfig(**settings, rubric=str(rubric), output=str(tmp_path / "score")))
+    assert not (tmp_path / "score").exists()
+    rubric.write_text("评判标准：通顺", encoding="utf-8")
+    assert train_score(TrainScoreConfig(**settings, rubric=str(rubric), output=str(tmp_path / "score"))).examples > 40
+    assert (tmp_path / "score" / "rubric.md").read_bytes() == rubric.read_bytes()
 
 
 def test_a_full_disk_leaves_no_half_classifier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -151,6 +151,7 @@ def test_a_build_killed_at_some_operations_on_files_gives_the_same_bytes_when_ru
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # a minute on a quiet machine
 def test_a_build_killed_at_any_operation_on_files_gives_the_same_bytes_when_run_again(
     inputs: list[str], tmp_path: Path
 ) -> None:

@@ -113,6 +113,7 @@ def test_every_record_of_a_sample_of_each_file_is_kept_dropped_or_quarantined(sa
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)  # minutes on a quiet machine; on a crowded one an hour
 def test_every_record_of_each_file_is_kept_dropped_or_quarantined(whole: Built) -> None:
     check_balance(whole)
     assert whole.megabytes < 2048
@@ -138,6 +139,7 @@ def test_default_keeps_a_sample_of_clean_text(name: str, sampled: Built, shared_
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)  # minutes on a quiet machine; on a crowded one an hour
 @pytest.mark.parametrize("whole", ["raw"], indirect=True)
 def test_default_keeps_clean_text_of_the_whole_files(whole: Built, shared_data: Path) -> None:
     assert {name: share_kept(whole, shared_data, name) >= 0.95 for name in CLEAN} == dict.fromkeys(CLEAN, True)
@@ -154,6 +156,7 @@ def test_nothing_is_kept_of_pages_of_markup_and_of_chapters_that_repeat_themselv
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(7200)  # minutes on a quiet machine; on a crowded one an hour
 @pytest.mark.parametrize("whole", ["dirty"], indirect=True)
 def test_nothing_is_kept_of_the_rubbish_and_of_the_duplicates_of_the_whole_files(
     whole: Built, shared_data: Path
