@@ -94,8 +94,6 @@ def relation_items(
         else:
             told = {slot: item[slot] for slot in slots if isinstance(item.get(slot), str)}
             given = {slot: text for slot, text in told.items() if not is_none_word(text)}
-                slot: item[slot] for slot in slots if isinstance(item.get(slot), str) and not is_none_word(item[slot])
-            }
             found.append(FoundRelation(predicate, subject, target, given))
     return found
 
