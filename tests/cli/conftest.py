@@ -163,12 +163,19 @@ def sound_calls() -> list[str]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test with ``any_command`` every command, and one with ``folder_command`` those that write a folder."""
+    """Give a test with ``any_command`` every command, one with ``folder_command`` those that write a folder, and one
+    with ``mistake`` each of its module's ``CASES``: a command, what is wrong in its call, and what must be said."""
     if "any_command" in metafunc.fixturenames:
         metafunc.parametrize("any_command", GOOD)
     if "folder_command" in metafunc.fixturenames:
         writing = [command for command, flags in GOOD.items() if "--output" in flags and command not in IN_PLACE]
         metafunc.parametrize("folder_command", writing)
+    if "mistake" in metafunc.fixturenames:
+        names = [
+            f"{command} {' '.join(filter(None, changes.values()))}".replace("/", ":")
+            for command, changes, _ in metafunc.module.CASES
+        ]
+        metafunc.parametrize("mistake", metafunc.module.CASES, ids=names)
 
 
 Call = Callable[[str, Path, dict[str, str | None]], list[str]]

@@ -9,7 +9,9 @@ import pytest
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-CASES: list[tuple[str, dict[str, str | None], str]] = [
+Mistake = tuple[str, dict[str, str | None], str]
+
+CASES: list[Mistake] = [
     # A file or folder that is not there.
     ("corpus report", {"": "{bad}/none"}, r"/none: expected a corpus folder"),
     ("corpus verify", {"": "{bad}/none"}, r"/none: expected a corpus folder"),
@@ -141,13 +143,7 @@ CASES: list[tuple[str, dict[str, str | None], str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("command", "changes", "pattern"),
-    CASES,
-    ids=[f"{c} {' '.join(filter(None, v.values()))}".replace("/", ":") for c, v, _ in CASES],
-)
-def test_a_mistake_is_told_with_its_place_and_its_cure(
-    command: str, changes: dict[str, str | None], pattern: str, refused: Callable[..., list[str]]
-) -> None:
+def test_a_mistake_is_told_with_its_place_and_its_cure(mistake: Mistake, refused: Callable[..., list[str]]) -> None:
+    command, changes, pattern = mistake
     lines = refused(command, changes)
     assert re.search(pattern, "\n".join(lines)), lines
