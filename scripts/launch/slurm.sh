@@ -15,7 +15,7 @@
 set -euo pipefail
 cd "${SLURM_SUBMIT_DIR:?start this with sbatch, in the checkout}"
 NODES=$SLURM_NNODES
-HEAD=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1):$((20000 + SLURM_JOB_ID % 20000))
+HEAD=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | sed -n 1p):$((20000 + SLURM_JOB_ID % 20000))
 RUN_ID=$SLURM_JOB_ID
 export NODES HEAD RUN_ID
 srun bash scripts/launch/many_nodes.sh "$@" &
