@@ -22,6 +22,7 @@ EXTRAS = {
         "opencc>=1.1.9,<2",
         "pytest>=8.2,<10",
         "pytest-timeout>=2.3,<3",
+        "ray>=2.49,<3",
         "scikit-learn>=1.5,<2",
         "seqeval>=1.2.2,<2",
         "uvicorn>=0.38,<1",

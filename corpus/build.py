@@ -71,7 +71,7 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
             folders,
             exact=corpus_step(steps, "exact_dedup") is not None,
             near=corpus_step(steps, "near_dedup"),
-            memory=config.memory_megabytes << 20,
+            memory=config.memory << 20,
             engine=engine,
             tell=tell,
         )
@@ -163,7 +163,7 @@ def _clean(
             _check_quarantine(config, files, [read_result(folder) for folder in folders])
         if lines is not None:
             cut_by = lines.name
-            decide_lines(folders, lines.name, lines.settings, config.memory_megabytes << 20)
+            decide_lines(folders, lines.name, lines.settings, config.memory << 20)
     return every
 
 

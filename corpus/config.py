@@ -49,8 +49,8 @@ class CorpusConfig:
     workers: int = 1
     """Processes that read and clean files; the result is the same bytes for any number."""
 
-    memory_megabytes: int = 1024
-    """Memory for the tables in which duplicates are found; above it they are compared in parts from the disk."""
+    memory: int = 1024
+    """Megabytes for the tables in which duplicates are found; above it they are compared in parts from the disk."""
 
     engine: Literal["local", "ray"] = "local"
     """Where the work runs: processes of this machine, or a Ray cluster (its nodes must see the same folders)."""
@@ -74,7 +74,7 @@ class CorpusConfig:
         check("max_bad_ratio", 0 <= self.max_bad_ratio <= 1, "a share between 0 and 1", "0.01 is one in a hundred")
         check("max_record_bytes", self.max_record_bytes >= 1024, "1024 bytes or more", "give a larger limit")
         check("part_bytes", self.part_bytes >= 1024, "1024 bytes or more", "give a larger size")
-        check("memory_megabytes", self.memory_megabytes >= 1, "1 or more", "give megabytes")
+        check("memory", self.memory >= 1, "1 or more", "give megabytes")
         check("address", self.address is None or self.engine == "ray", "no address", "give --engine ray with it")
         check("workers", self.workers >= 1, "1 or more", "give the number of processes")
         if problems:

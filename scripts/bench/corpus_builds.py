@@ -43,12 +43,16 @@ class Build:
 
 
 def child(inputs: list[str], output: Path, **settings: object) -> Build:
-    """Build in a process of its own; its workers' time and memory are counted where they are its children."""
+    """Build in a process of its own; its workers' time and memory are counted where they are its children.
+
+    The peak is the kernel's VmHWM: the ``ru_maxrss`` of a process starts at that of the one that started it.
+    """
     code = (
         "import json, resource, sys; from corpus import CorpusConfig, build_corpus\n"
         "build_corpus(CorpusConfig(output=sys.argv[1], input=sys.argv[3:], **json.loads(sys.argv[2])))\n"
         "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_utime + used.ru_stime, used.ru_maxrss)\n"
+        "own = next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM'))\n"
+        "print(used.ru_utime + used.ru_stime, max(used.ru_maxrss, int(own)))\n"
     )
     command = [sys.executable, "-W", "ignore", "-c", code, str(output), json.dumps(settings), *inputs]
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
@@ -81,7 +85,7 @@ def child(inputs: list[str], output: Path, **settings: object) -> Build:
         json.loads((output / "report.json").read_text(encoding="utf-8")),
         usage.ru_utime + usage.ru_stime + float(of_workers[0]),
         seconds,
-        max(usage.ru_maxrss, float(of_workers[1])) / 1024,
+        float(of_workers[1]) / 1024,
         most[0],
         digest.hexdigest(),
     )

@@ -65,13 +65,12 @@ def test_little_memory_changes_no_byte(inputs: list[str], reference: dict[str, s
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(groups, "_BYTES_A_ROW", 1 << 16)  # 350 documents now take 22 MB: 32 parts of the keys
-        build_corpus(CorpusConfig(input=inputs, output=str(tmp_path / "out"), memory_megabytes=1))
+        build_corpus(CorpusConfig(input=inputs, output=str(tmp_path / "out"), memory=1))
     assert hashes(tmp_path / "out") == reference
 
 
 @pytest.fixture
 def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    pytest.importorskip("ray", reason="the extra 'ray' is not installed")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
@@ -87,7 +86,6 @@ def two_nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         cluster.shutdown()
 
 
-@pytest.mark.slow
 def test_a_ray_cluster_of_two_nodes_gives_the_same_bytes(
     two_nodes: str, inputs: list[str], reference: dict[str, str], tmp_path: Path
 ) -> None:
