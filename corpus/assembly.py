@@ -89,7 +89,7 @@ def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tu
     if len(again) or len(told):
         ids, metas = batch.column(0).to_pylist(), batch.column(3).to_pylist()
         for number in again:
-            ids[number] = f"{ids[number]}#{fate['namesakes'][number] + 1}"
+            ids[number] = _renamed(ids[number], fate["namesakes"][number])
         for number in told:
             meta = json.loads(metas[number])
             if fate["copies"][number] > 1:
@@ -110,8 +110,15 @@ def _ids_that_stay(spec: dict[str, Any], fate: np.ndarray) -> dict[int, str]:
     for folder, first, end in zip(spec["folders"], spec["first_rows"], ends, strict=True):
         rows = wanted[(wanted >= first) & (wanted < end if end is not None else True)]
         if len(rows):
-            found.update(zip(rows.tolist(), ids_of(Path(folder) / "documents.arrow", rows - first), strict=True))
+            namesakes = np.load(Path(folder) / "fate.npy", mmap_mode="r")["namesakes"][rows - first]
+            ids = map(_renamed, ids_of(Path(folder) / "documents.arrow", rows - first), namesakes)
+            found.update(zip(rows.tolist(), ids, strict=True))
     return found
+
+
+def _renamed(identity: str, namesakes: int) -> str:
+    """Return the id that a kept document gets, of which so many have the same id before it."""
+    return f"{identity}#{namesakes + 1}" if namesakes else identity
 
 
 def read_result(folder: Path) -> dict[str, Any]:

@@ -176,9 +176,13 @@ def test_case_14_the_same_file_twice_is_an_error_and_repeated_ids_are_told(tmp_p
     with pytest.raises(UserError, match="the same file again"):
         build_corpus(CorpusConfig(input=[str(tmp_path)], output=str(tmp_path / "out")))
     (tmp_path / "link.jsonl").unlink()
-    report = build(tmp_path, lines([{"id": "same", "text": f"{n}号文件的内容"} for n in range(3)]), "b.jsonl")
+    records = [{"id": "same", "text": f"{n}号文件的内容"} for n in (0, 1, 2, 1)]
+    report = build(tmp_path, lines(records), "b.jsonl")
     assert report.renamed == 2
     assert [document.id for document in read_documents(tmp_path / "out")] == ["same", "same#2", "same#3"]
+    rejected = tmp_path / "out" / "rejected" / "exact_duplicate"
+    found = [json.loads(line) for path in rejected.iterdir() for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [record["duplicate_of"] for record in found] == ["same#2"]
 
 
 # Cases 15 and 16 (bombs, and archives that reach outside) are in test_readers.py under these numbers.
