@@ -44,6 +44,7 @@ def test_a_run_goes_on_from_another_runs_encoder(fake_pretrain: Callable[..., An
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # of torch's inductor
 def test_a_compiled_run_agrees_with_an_uncompiled_one(fake_pretrain: Callable[..., Any], tmp_path: Path) -> None:
     plain, compiled = (
         fake_pretrain(tmp_path / str(on), torch_compile=on, max_steps=4, save_steps=2) for on in (False, True)
