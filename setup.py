@@ -27,6 +27,7 @@ EXTRAS = {
         "seqeval>=1.2.2,<2",
         "uvicorn>=0.38,<1",
     ],
+    "docs": ["ipykernel>=7,<8", "nbclient>=0.10,<0.12", "nbformat>=5.10,<6", "zensical>=0.0.73,<0.1"],
     "dev": [
         "build>=1.2,<2",
         "mypy>=1.14,<3",

@@ -25,6 +25,7 @@ NOT_SOURCE = (
     "demo",
     "data",
     "runs",
+    "site",
     "__pycache__",
     "*.egg-info",
     ".*_cache",
