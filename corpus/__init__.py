@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from corpus.build import build_corpus
@@ -12,25 +14,6 @@ if TYPE_CHECKING:
     from corpus.reading import corpus_shards, read_documents
     from corpus.report import CorpusReport, report_corpus
     from corpus.verify import verify_corpus
-
-# Loaded when first asked for, so that `macbert --help` imports neither Arrow nor NumPy.
-_HOMES = {
-    "CorpusConfig": "corpus.config",
-    "CorpusReport": "corpus.report",
-    "Document": "corpus.document",
-    "Filter": "corpus.document",
-    "MissingExtra": "corpus.errors",
-    "Problem": "corpus.errors",
-    "ReportCorpusConfig": "corpus.config",
-    "Transform": "corpus.document",
-    "UserError": "corpus.errors",
-    "VerifyCorpusConfig": "corpus.config",
-    "build_corpus": "corpus.build",
-    "corpus_shards": "corpus.reading",
-    "read_documents": "corpus.reading",
-    "report_corpus": "corpus.report",
-    "verify_corpus": "corpus.verify",
-}
 
 __all__ = [
     "CorpusConfig",
@@ -50,14 +33,23 @@ __all__ = [
     "verify_corpus",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'corpus' has no attribute {name!r}")
-    import importlib
-
-    return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "CorpusConfig": "config",
+        "CorpusReport": "report",
+        "Document": "document",
+        "Filter": "document",
+        "MissingExtra": "errors",
+        "Problem": "errors",
+        "ReportCorpusConfig": "config",
+        "Transform": "document",
+        "UserError": "errors",
+        "VerifyCorpusConfig": "config",
+        "build_corpus": "build",
+        "corpus_shards": "reading",
+        "read_documents": "reading",
+        "report_corpus": "report",
+        "verify_corpus": "verify",
+    },
+)

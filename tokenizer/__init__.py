@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from tokenizer.chinese import ChineseTokenizer
@@ -18,28 +19,6 @@ if TYPE_CHECKING:
     from tokenizer.surgery import extend_vocabulary, trim_vocabulary
     from tokenizer.training import train_tokenizer
     from tokenizer.vocabulary import Vocabulary
-
-_HOMES = {
-    "trim_vocabulary": "tokenizer.surgery",
-    "extend_vocabulary": "tokenizer.surgery",
-    "TrimConfig": "tokenizer.config",
-    "ExtendConfig": "tokenizer.config",
-    "ChineseTokenizer": "tokenizer.chinese",
-    "EncodeConfig": "tokenizer.config",
-    "EncodedTexts": "tokenizer.encoded",
-    "Encoding": "tokenizer.encoded",
-    "Lexicon": "tokenizer.lexicon",
-    "Segmenter": "tokenizer.segmenter",
-    "SimilarConfig": "tokenizer.config",
-    "SimilarWords": "tokenizer.similar_words",
-    "TokenDocuments": "tokenizer.documents",
-    "TrainTokenizerConfig": "tokenizer.config",
-    "Vocabulary": "tokenizer.vocabulary",
-    "build_similar": "tokenizer.similar",
-    "encode_corpus": "tokenizer.encoding",
-    "load_segmenter": "tokenizer.segmenter",
-    "train_tokenizer": "tokenizer.training",
-}
 
 __all__ = [
     "ChineseTokenizer",
@@ -63,9 +42,27 @@ __all__ = [
     "trim_vocabulary",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # Loaded on first use (PEP 562): numba and tokenizers take a third of a second that `macbert --help` does not need.
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tokenizer' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "trim_vocabulary": "surgery",
+        "extend_vocabulary": "surgery",
+        "TrimConfig": "config",
+        "ExtendConfig": "config",
+        "ChineseTokenizer": "chinese",
+        "EncodeConfig": "config",
+        "EncodedTexts": "encoded",
+        "Encoding": "encoded",
+        "Lexicon": "lexicon",
+        "Segmenter": "segmenter",
+        "SimilarConfig": "config",
+        "SimilarWords": "similar_words",
+        "TokenDocuments": "documents",
+        "TrainTokenizerConfig": "config",
+        "Vocabulary": "vocabulary",
+        "build_similar": "similar",
+        "encode_corpus": "encoding",
+        "load_segmenter": "segmenter",
+        "train_tokenizer": "training",
+    },
+)

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.adaptation.config import AdaptReportConfig
     from macbert.adaptation.report import AdaptReport, adapt_report
 
-_HOME = {"AdaptReport": "report", "AdaptReportConfig": "config", "adapt_report": "report"}
-
 __all__ = ["AdaptReport", "AdaptReportConfig", "adapt_report"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__, {"AdaptReport": "report", "AdaptReportConfig": "config", "adapt_report": "report"}
+)

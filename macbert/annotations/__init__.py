@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.annotations.config import ConvertConfig, ValidateConfig
@@ -14,30 +15,6 @@ if TYPE_CHECKING:
     from macbert.annotations.schema import Answer, Argument, Entity, Event, Example, Relation, Trigger
     from macbert.annotations.validation import ValidateResult, validate
     from macbert.annotations.writing import example_as_json, write_examples
-
-_HOME = {
-    "Answer": "schema",
-    "Argument": "schema",
-    "ConvertConfig": "config",
-    "ConvertResult": "conversion",
-    "Entity": "schema",
-    "Event": "schema",
-    "Example": "schema",
-    "Relation": "schema",
-    "Trigger": "schema",
-    "ValidateConfig": "config",
-    "ValidateResult": "validation",
-    "convert": "conversion",
-    "example_as_json": "writing",
-    "parse_example": "parsing",
-    "read_examples": "reading",
-    "read_format": "formats",
-    "require": "reading",
-    "scan_examples": "reading",
-    "validate": "validation",
-    "write_examples": "writing",
-    "write_format": "formats",
-}
 
 __all__ = [
     "Answer",
@@ -63,12 +40,29 @@ __all__ = [
     "write_format",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Answer": "schema",
+        "Argument": "schema",
+        "ConvertConfig": "config",
+        "ConvertResult": "conversion",
+        "Entity": "schema",
+        "Event": "schema",
+        "Example": "schema",
+        "Relation": "schema",
+        "Trigger": "schema",
+        "ValidateConfig": "config",
+        "ValidateResult": "validation",
+        "convert": "conversion",
+        "example_as_json": "writing",
+        "parse_example": "parsing",
+        "read_examples": "reading",
+        "read_format": "formats",
+        "require": "reading",
+        "scan_examples": "reading",
+        "validate": "validation",
+        "write_examples": "writing",
+        "write_format": "formats",
+    },
+)

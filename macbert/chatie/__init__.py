@@ -5,8 +5,9 @@ After Wei et al., "Zero-Shot Information Extraction via Chatting with ChatGPT" (
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.chatie.config import ChatieConfig, ChatSettings, EvaluateSystemsConfig
@@ -14,21 +15,6 @@ if TYPE_CHECKING:
     from macbert.chatie.extraction import extract
     from macbert.chatie.result import ChatieResult, SystemsResult
     from macbert.chatie.schema import Label, Schema, read_schema, schema_of
-
-_HOME = {
-    "ChatSettings": "config",
-    "ChatieConfig": "config",
-    "ChatieResult": "result",
-    "EvaluateSystemsConfig": "config",
-    "Label": "schema",
-    "Schema": "schema",
-    "SystemsResult": "result",
-    "chatie": "evaluation",
-    "evaluate_systems": "evaluation",
-    "extract": "extraction",
-    "read_schema": "schema",
-    "schema_of": "schema",
-}
 
 __all__ = [
     "ChatSettings",
@@ -45,12 +31,20 @@ __all__ = [
     "schema_of",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ChatSettings": "config",
+        "ChatieConfig": "config",
+        "ChatieResult": "result",
+        "EvaluateSystemsConfig": "config",
+        "Label": "schema",
+        "Schema": "schema",
+        "SystemsResult": "result",
+        "chatie": "evaluation",
+        "evaluate_systems": "evaluation",
+        "extract": "extraction",
+        "read_schema": "schema",
+        "schema_of": "schema",
+    },
+)

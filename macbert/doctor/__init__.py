@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.doctor.config import DoctorConfig
     from macbert.doctor.examination import examine
     from macbert.doctor.findings import Diagnosis, Finding
 
-_HOME = {"Diagnosis": "findings", "DoctorConfig": "config", "Finding": "findings", "examine": "examination"}
-
 __all__ = ["Diagnosis", "DoctorConfig", "Finding", "examine"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__, {"Diagnosis": "findings", "DoctorConfig": "config", "Finding": "findings", "examine": "examination"}
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.exporting.config import ExportConfig
@@ -11,12 +12,8 @@ if TYPE_CHECKING:
     from macbert.exporting.reader import load_exported
     from macbert.exporting.result import ExportResult
 
-_HOME = {"ExportConfig": "config", "ExportResult": "result", "export_model": "export", "load_exported": "reader"}
-
 __all__ = ["ExportConfig", "ExportResult", "export_model", "load_exported"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__, {"ExportConfig": "config", "ExportResult": "result", "export_model": "export", "load_exported": "reader"}
+)

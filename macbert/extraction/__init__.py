@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.extraction.extractor import Extractor, load_extractor
@@ -17,20 +18,6 @@ if TYPE_CHECKING:
         NamedSpan,
         Span,
     )
-
-_HOME = {
-    "Edit": "results",
-    "Extraction": "results",
-    "Extractor": "extractor",
-    "FoundArgument": "results",
-    "FoundEvent": "results",
-    "FoundRelation": "results",
-    "NamedSpan": "results",
-    "Predictions": "prediction",
-    "Span": "results",
-    "load_extractor": "extractor",
-    "predict": "prediction",
-}
 
 __all__ = [
     "Edit",
@@ -46,12 +33,19 @@ __all__ = [
     "predict",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Edit": "results",
+        "Extraction": "results",
+        "Extractor": "extractor",
+        "FoundArgument": "results",
+        "FoundEvent": "results",
+        "FoundRelation": "results",
+        "NamedSpan": "results",
+        "Predictions": "prediction",
+        "Span": "results",
+        "load_extractor": "extractor",
+        "predict": "prediction",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.finetuning.config import EvaluateConfig, FinetuneConfig, PredictConfig
@@ -11,17 +12,6 @@ if TYPE_CHECKING:
     from macbert.finetuning.folder import load_finetuned
     from macbert.finetuning.result import EvaluateResult, FinetuneResult
     from macbert.finetuning.training import finetune
-
-_HOME = {
-    "EvaluateConfig": "config",
-    "EvaluateResult": "result",
-    "FinetuneConfig": "config",
-    "FinetuneResult": "result",
-    "PredictConfig": "config",
-    "evaluate": "evaluation",
-    "finetune": "training",
-    "load_finetuned": "folder",
-}
 
 __all__ = [
     "EvaluateConfig",
@@ -34,12 +24,16 @@ __all__ = [
     "load_finetuned",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "EvaluateConfig": "config",
+        "EvaluateResult": "result",
+        "FinetuneConfig": "config",
+        "FinetuneResult": "result",
+        "PredictConfig": "config",
+        "evaluate": "evaluation",
+        "finetune": "training",
+        "load_finetuned": "folder",
+    },
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.scaling.config import FitConfig, PlanConfig, PredictConfig
@@ -11,23 +12,16 @@ if TYPE_CHECKING:
     from macbert.scaling.planning import plan
     from macbert.scaling.prediction import predict
 
-_HOME = {
-    "FitConfig": "config",
-    "PlanConfig": "config",
-    "PredictConfig": "config",
-    "fit": "fitting",
-    "plan": "planning",
-    "predict": "prediction",
-}
-
 __all__ = ["FitConfig", "PlanConfig", "PredictConfig", "fit", "plan", "predict"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "FitConfig": "config",
+        "PlanConfig": "config",
+        "PredictConfig": "config",
+        "fit": "fitting",
+        "plan": "planning",
+        "predict": "prediction",
+    },
+)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from corpus.lazy import lazy_names
 
 if TYPE_CHECKING:
     from macbert.serving.config import ServeConfig
     from macbert.serving.server import ServeResult, serve
 
-_HOME = {"ServeConfig": "config", "ServeResult": "server", "serve": "server"}
-
 __all__ = ["ServeConfig", "ServeResult", "serve"]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, {"ServeConfig": "config", "ServeResult": "server", "serve": "server"})
