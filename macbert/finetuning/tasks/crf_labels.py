@@ -73,7 +73,7 @@ class CrfLabels(TokenLabels):
         self._crf = model.crf
         return super().predict(model, *arguments, **more)
 
-    def decode_batch(self, output: Any, batch: list[Window], inputs: Any) -> list[tuple[np.ndarray, ...]]:
+    def found(self, output: Any, batch: Sequence[Window], inputs: Any) -> list[tuple[np.ndarray, ...]]:
         logits = output.scores.float().cpu().numpy()
         return [(logits[row, window.prefix : len(window) - 1].copy(),) for row, window in enumerate(batch)]
 

@@ -1,4 +1,4 @@
-"""What the tasks over spans share: an encoder with pointer heads, labels as token pairs, and windows put together."""
+"""What the tasks over spans share: an encoder with pointer heads, and labels as token pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from macbert.annotations import Example
 from macbert.finetuning.encoder_with_head import (
     EncoderWithHead,
     HeadOutput,
@@ -21,12 +20,12 @@ from macbert.finetuning.encoder_with_head import (
     save_with_head,
     with_new_head,
 )
-from macbert.finetuning.forward import Progress, run_windows
 from macbert.finetuning.heads import sparse_multilabel_loss
 from macbert.finetuning.heads.pointer import PointerHead, text_positions
 from macbert.finetuning.heads.sparse_loss import IGNORED
-from macbert.finetuning.tasks.base import Feature, Task
-from macbert.finetuning.windows import Tokens, Window, text_windows, tokenize, windows_by_example
+from macbert.finetuning.tasks.base import Feature
+from macbert.finetuning.tasks.window_task import WindowTask
+from macbert.finetuning.windows import Window
 
 Places = NDArray[np.int64]
 
@@ -57,7 +56,7 @@ class SpanModel(EncoderWithHead):
         return HeadOutput(loss, scores)
 
 
-class SpanTask(Task):
+class SpanTask(WindowTask):
     """A task whose answers are read from :class:`SpanModel`; a subclass says which labels its heads have."""
 
     @property
@@ -68,14 +67,6 @@ class SpanTask(Task):
     @abstractmethod
     def new_model(self, encoder: Any) -> SpanModel:
         """Return the model on an encoder."""
-
-    @abstractmethod
-    def found(self, output: HeadOutput, batch: Sequence[Window], inputs: Any) -> list[Any]:
-        """Return what each window of a batch says, tokens numbered in the whole text."""
-
-    @abstractmethod
-    def assembled(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Example:
-        """Return a text with what its windows say."""
 
     def build_model(self, folder: str, *, init: str, seed: int) -> nn.Module:
         return with_new_head(self.new_model, bare_encoder(folder, init=init, seed=seed), seed)
@@ -100,29 +91,6 @@ class SpanTask(Task):
         parts = zip(*(feature["labels"] for feature in features), strict=True)
         labels = tuple(sparse_labels(part, size, length) for part, size in zip(parts, self.head_labels, strict=True))
         return {**inputs, "labels": labels}
-
-    def predict(
-        self,
-        model: nn.Module,
-        examples: Sequence[Example],
-        max_batch_tokens: int | None,
-        progress: Progress | None = None,
-    ) -> list[Example]:
-        tokens = tokenize(self.tokenizer, [example.text for example in examples])
-        windows = text_windows(self.tokenizer, tokens, self.max_length, self.stride)
-        found = run_windows(
-            model,
-            windows,
-            self.found,
-            pad_id=self.tokenizer.pad_id,
-            max_batch_tokens=max_batch_tokens,
-            progress=progress,
-            label="extract",
-        )
-        return [
-            self.assembled(example, item, [windows[n] for n in group], [found[n] for n in group])
-            for example, item, group in zip(examples, tokens, windows_by_example(windows, len(examples)), strict=True)
-        ]
 
 
 def sparse_labels(rows: Sequence[Places], heads: int, length: int) -> torch.Tensor:

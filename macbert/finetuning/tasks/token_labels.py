@@ -12,9 +12,9 @@ from macbert.annotations import Entity, Example
 from macbert.finetuning.bio import Alignment, bio_labels, decode_bio, encode_bio
 from macbert.finetuning.config import FinetuneConfig
 from macbert.finetuning.encoder import load_config, load_pretrained
-from macbert.finetuning.forward import Progress, run_windows
-from macbert.finetuning.tasks.base import IGNORED, Feature, Task, check_labels, unlabelled
-from macbert.finetuning.windows import Tokens, Window, join_windows, text_windows, tokenize, windows_by_example
+from macbert.finetuning.tasks.base import IGNORED, Feature, check_labels, unlabelled
+from macbert.finetuning.tasks.window_task import WindowTask
+from macbert.finetuning.windows import Tokens, Window, join_windows, text_windows, tokenize
 from macbert.metrics import Scores, score_entities
 from tokenizer import ChineseTokenizer
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 
-class TokenLabels(Task):
+class TokenLabels(WindowTask):
     """transformers' token classification; its pipeline gives the same spans.
 
     Of windows that overlap, each decides on the tokens nearest its middle; names are read from the joined labels, so a
@@ -69,31 +69,7 @@ class TokenLabels(Task):
             features.append({"input_ids": window.input_ids, "token_type_ids": window.token_type_ids, "labels": labels})
         return features
 
-    def predict(
-        self,
-        model: nn.Module,
-        examples: Sequence[Example],
-        max_batch_tokens: int | None,
-        progress: Progress | None = None,
-    ) -> list[Example]:
-        tokens = tokenize(self.tokenizer, [example.text for example in examples])
-        windows = text_windows(self.tokenizer, tokens, self.max_length, self.stride)
-        found = run_windows(
-            model,
-            windows,
-            self.decode_batch,
-            pad_id=self.tokenizer.pad_id,
-            max_batch_tokens=max_batch_tokens,
-            progress=progress,
-            label="extract",
-        )
-        groups = windows_by_example(windows, len(examples))
-        return [
-            unlabelled(example, entities=self._entities(item, [windows[n] for n in group], [found[n] for n in group]))
-            for example, item, group in zip(examples, tokens, groups, strict=True)
-        ]
-
-    def decode_batch(self, output: Any, batch: list[Window], inputs: Any) -> list[tuple[np.ndarray, ...]]:
+    def found(self, output: Any, batch: Sequence[Window], inputs: Any) -> list[tuple[np.ndarray, ...]]:
         """Return for each window its tokens' (label numbers, probabilities), special tokens left out."""
         best = output.logits.float().softmax(-1).max(-1)
         labels, scores = best.indices.cpu().numpy(), best.values.cpu().numpy()
@@ -101,6 +77,9 @@ class TokenLabels(Task):
             (labels[row, window.prefix : len(window) - 1].copy(), scores[row, window.prefix : len(window) - 1].copy())
             for row, window in enumerate(batch)
         ]
+
+    def assembled(self, example: Example, tokens: Tokens, windows: Sequence[Window], found: Sequence[Any]) -> Example:
+        return unlabelled(example, entities=self._entities(tokens, windows, found))
 
     def best_labels(self, joined: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return the (label numbers, probabilities) of a text from what its windows gave, joined."""
