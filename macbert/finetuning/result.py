@@ -91,6 +91,11 @@ class FinetuneResult:
         """Sample standard deviation of the metric over seeds; 0 with one."""
         return stdev(seed.value for seed in self.seeds) if len(self.seeds) > 1 else 0.0
 
+    @property
+    def best_at_the_end(self) -> bool:
+        """Whether the best model is that of the last step, so that longer training may give a better one."""
+        return self.best.step == self.best.steps
+
     def summary(self) -> list[tuple[str, str]]:
         """Return the lines of one screen."""
         lines = [
@@ -104,12 +109,15 @@ class FinetuneResult:
             lines.append((f"over {len(self.seeds)} seeds", f"mean {self.mean:.4f}, spread {self.spread:.4f} ({each})"))
         lines += [(f"dev {name}", f"{value:.4f}") for name, value in self.best.metrics.items() if name != self.metric]
         lines += [(name.replace("_", " "), f"{count:,}") for name, count in self.notes.items() if count]
-        return [*lines, ("seconds", f"{sum(seed.seconds for seed in self.seeds):.1f}")]
+        lines.append(("seconds", f"{sum(seed.seconds for seed in self.seeds):.1f}"))
+        if self.best_at_the_end:
+            lines.append(("advice", "best at the last step: more --num-train-epochs or a higher --learning-rate may win"))
+        return lines
 
     def as_json(self) -> dict[str, Any]:
         """Return every figure."""
         more = {"best_seed": self.best.seed, "value": self.value, "mean": self.mean, "spread": self.spread}
-        return {**dataclasses.asdict(self), **more}
+        return {**dataclasses.asdict(self), **more, "best_at_the_end": self.best_at_the_end}
 
 
 @dataclass(frozen=True)

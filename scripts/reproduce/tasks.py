@@ -120,7 +120,8 @@ RATES = {"learning_rate": 5e-4, "head_learning_rate": 2e-3}
 """Of every row and arm; high, since the encoder is tiny and random weights have far to go."""
 
 NAMES = {"max_length": 64, "stride": 16, "max_train_samples": 1500, "num_train_epochs": 6}
-NESTED = {"max_length": 64, "stride": 16, "max_train_samples": 16, "num_train_epochs": 6}
+NESTED = {"max_length": 64, "stride": 16, "max_train_samples": 24, "num_train_epochs": 15}
+"""Chosen on dev with seed 100: after 6 passes over 16 texts pointers had hardly begun to answer."""
 
 ROWS = {
     "classify, one text": Row(

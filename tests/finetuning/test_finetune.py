@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -307,3 +308,8 @@ def test_early_stopping_ends_a_run_that_no_longer_gains(
     )
     result = finetune(settings)
     assert result.best.steps == 3 * 13
+    assert not result.best_at_the_end
+    assert "advice" not in dict(result.summary())
+    short = finetune(replace(settings, output=str(tmp_path / "short"), num_train_epochs=1))
+    assert "--num-train-epochs" in dict(short.summary())["advice"]
+    assert short.as_json()["best_at_the_end"] is True
