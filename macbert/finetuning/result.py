@@ -111,7 +111,7 @@ class FinetuneResult:
         lines += [(name.replace("_", " "), f"{count:,}") for name, count in self.notes.items() if count]
         lines.append(("seconds", f"{sum(seed.seconds for seed in self.seeds):.1f}"))
         if self.best_at_the_end:
-            lines.append(("advice", "best at the last step: more --num-train-epochs or a higher --learning-rate may win"))
+            lines.append(("advice", "best at the last step: try more --num-train-epochs or a higher --learning-rate"))
         return lines
 
     def as_json(self) -> dict[str, Any]:
