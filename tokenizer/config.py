@@ -70,7 +70,7 @@ class SimilarConfig:
     FILE:WEIGHT."""
 
     thesaurus: str | None = None
-    """Thesaurus in Cilin format: a line 'Aa01A01= 词 词 ...'; lines marked = are synonyms."""
+    """Thesaurus in Cilin format, plain or compressed: a line 'Aa01A01= 词 词 ...'; lines marked = are synonyms."""
 
     reference: str | None = None
     """Thesaurus in Cilin format that the finished table is compared with, beside random words; not used to build it."""

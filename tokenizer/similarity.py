@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import Problem, UserError
+from corpus.readers.compression import read_bytes
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.lexicon import Lexicon
 
@@ -76,17 +77,17 @@ def read_vectors(path: str | Path) -> tuple[list[str], NDArray[np.float32]]:
 
 
 def read_thesaurus(path: str | Path) -> list[list[str]]:
-    """Return the synonym classes of a Cilin-format file (UTF-8 or GB18030): the lines marked ``=``.
+    """Return the synonym classes of a Cilin-format file (UTF-8 or GB18030, plain or compressed): the lines marked ``=``.
 
     Lines marked ``#`` (related words) and ``@`` (words without synonyms) are read and left out.
 
     Raises:
-        UserError: lines of another form, all listed.
+        UserError: lines of another form, all listed; a compressed file that is cut.
     """
     path = Path(path)
     if not path.is_file():
         raise UserError.at(path, expected="a thesaurus in Cilin format", found="no file", fix="check --thesaurus")
-    data = path.read_bytes()
+    data = read_bytes(path)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -41,6 +41,22 @@ def open_bytes(path: str | Path) -> ByteStream:
     return Capped(decompress(raw, suffix), str(path), Path(path).stat().st_size)
 
 
+def read_bytes(path: str | Path) -> bytes:
+    """Return the whole of a small file, decompressed by its suffix.
+
+    Raises:
+        UserError: a compressed file is cut or damaged, or unpacks to far more than text does.
+    """
+    stream = open_bytes(path)
+    try:
+        return b"".join(iter(lambda: stream.read(1 << 20), b""))
+    except TruncatedInput as error:
+        fix = "copy the file again"
+        raise UserError.at(path, expected="a whole compressed file", found=str(error), fix=fix) from None
+    finally:
+        stream.close()
+
+
 def decompress(raw: IO[bytes], suffix: str) -> ByteStream:
     """Return ``raw`` decompressed as its suffix says (``.gz``, ``.zst``, ``.xz``, ``.bz2``, else plain)."""
     if suffix == ".zst":

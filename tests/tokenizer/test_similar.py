@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -250,6 +251,17 @@ def test_every_bad_line_of_a_thesaurus_is_listed(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         read_thesaurus(path)
     assert [problem.where.rpartition(":")[2] for problem in caught.value.problems] == ["2", "3"]
+
+
+def test_a_compressed_thesaurus_is_read_and_a_cut_one_refused(tmp_path: Path) -> None:
+    text = "".join(f"Aa{number:02}A01= 苹果{number} 香蕉{number}\n" for number in range(100))
+    packed = gzip.compress(text.encode("gb18030"))
+    path = tmp_path / "cilin.txt.gz"
+    path.write_bytes(packed)
+    assert len(read_thesaurus(path)) == 100
+    path.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(UserError, match="expected a whole compressed file"):
+        read_thesaurus(path)
 
 
 @pytest.mark.parametrize("text", ["", "苹果 1 2\n", "2 3\n苹果 1 2 3\n", "x y\n苹果 1 2\n"])
