@@ -77,7 +77,7 @@ def read_vectors(path: str | Path) -> tuple[list[str], NDArray[np.float32]]:
 
 
 def read_thesaurus(path: str | Path) -> list[list[str]]:
-    """Return the synonym classes of a Cilin-format file (UTF-8 or GB18030, plain or compressed): the lines marked ``=``.
+    """Return the synonym classes of a Cilin-format file (UTF-8 or GB18030; may be compressed): the lines marked ``=``.
 
     Lines marked ``#`` (related words) and ``@`` (words without synonyms) are read and left out.
 
