@@ -6,8 +6,9 @@ import sys
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.compiling import njit
 
 OTHER, FULL_MARK, ASCII_MARK, CLOSING, BLANK, LINE_END, IN_WORD = range(7)
 
@@ -45,7 +46,7 @@ def _kinds() -> NDArray[np.uint8]:
     return kinds
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _mark(codes, bounds, kinds):  # type: ignore[no-untyped-def]
     starts = np.zeros(len(codes), np.bool_)
     for text in range(len(bounds) - 1):

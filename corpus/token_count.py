@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from corpus.compiling import njit
 from corpus.dedup.minhash import code_points
 
 
@@ -17,7 +17,7 @@ def basic_tokens(text: str) -> int:
     return int(_count(code_points(text)))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _count(codes: np.ndarray) -> int:
     count = 0
     inside = False

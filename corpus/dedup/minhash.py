@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
+
+from corpus.compiling import njit
 
 _SEED = 20_26
 
@@ -72,7 +73,7 @@ def jaccard(first: np.ndarray, second: np.ndarray) -> float:
     return float(_jaccard(first, second, 0.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _mix(value: np.uint64) -> np.uint64:
     # The finaliser of MurmurHash3: every input bit changes every output bit with probability near 1/2.
     value ^= value >> np.uint64(33)
@@ -82,7 +83,7 @@ def _mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(33))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _shingles(codes: np.ndarray, ngram: int) -> np.ndarray:
     count = max(1, codes.size - ngram + 1)
     out = np.empty(count, dtype=np.uint32)
@@ -95,7 +96,7 @@ def _shingles(codes: np.ndarray, ngram: int) -> np.ndarray:
     return out
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _signature(codes: np.ndarray, ngram: int, factors: np.ndarray, addends: np.ndarray) -> np.ndarray:
     minima = np.full(factors.size, 0xFFFFFFFF, dtype=np.uint32)
     for value in _shingles(codes, ngram):
@@ -104,7 +105,7 @@ def _signature(codes: np.ndarray, ngram: int, factors: np.ndarray, addends: np.n
     return minima
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _band_keys(minima: np.ndarray, bands: int) -> np.ndarray:
     rows = minima.size // bands
     keys = np.empty(bands, dtype=np.uint64)
@@ -116,7 +117,7 @@ def _band_keys(minima: np.ndarray, bands: int) -> np.ndarray:
     return keys
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _jaccard(first: np.ndarray, second: np.ndarray, at_least: float) -> float:
     """Return the similarity, or 0 where the sizes alone show that it is below ``at_least``."""
     small, large = min(first.size, second.size), max(first.size, second.size)

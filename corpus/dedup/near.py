@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numba
 import numpy as np
 
+from corpus.compiling import njit
 from corpus.dedup.groups import blocks_of, equal_key_groups
 from corpus.dedup.minhash import _jaccard
 
@@ -78,7 +78,7 @@ def link_clusters(
     return stays_as, similarity, np.argsort(rank)[best[roots]]
 
 
-@numba.njit(cache=True)
+@njit()
 def _root(parent: np.ndarray, node: int) -> int:
     while parent[node] != node:
         parent[node] = parent[parent[node]]
@@ -86,7 +86,7 @@ def _root(parent: np.ndarray, node: int) -> int:
     return node
 
 
-@numba.njit(cache=True)
+@njit()
 def _roots(parent: np.ndarray) -> np.ndarray:
     roots = np.empty_like(parent)
     for node in range(parent.size):
@@ -94,7 +94,7 @@ def _roots(parent: np.ndarray) -> np.ndarray:
     return roots
 
 
-@numba.njit(cache=True)
+@njit()
 def _link(
     places: np.ndarray,
     starts: np.ndarray,
@@ -128,7 +128,7 @@ def _choose(
     return stays_as, similarity
 
 
-@numba.njit(cache=True)
+@njit()
 def _choose_in_clusters(
     order: np.ndarray,
     starts: np.ndarray,

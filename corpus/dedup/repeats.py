@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from corpus.compiling import njit
 from corpus.dedup.minhash import _shingles, code_points
 
 
@@ -20,7 +20,7 @@ def stuck_characters(text: str, times: int) -> int:
     return int(_stuck(code_points(text), times))
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _stuck(codes: np.ndarray, times: int) -> int:
     most = 0
     for period in range(1, 4):
@@ -36,7 +36,7 @@ def _stuck(codes: np.ndarray, times: int) -> int:
     return most
 
 
-@numba.njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _repeated_share(values: np.ndarray) -> float:
     # A 32-bit hash table with open addressing: 3 times faster than sorting.
     size = 16

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import numpy as np
 
+from corpus.compiling import njit
 from corpus.dedup.minhash import _shingles, code_points
 from corpus.errors import UserError
 
@@ -92,7 +92,7 @@ def text_features(text: str) -> tuple[np.ndarray, np.ndarray]:
     return places.astype(np.int64), (values / np.sqrt(values @ values)).astype(np.float32)
 
 
-@numba.njit(cache=True)
+@njit()
 def _step(
     weights: np.ndarray, squares: np.ndarray, places: np.ndarray, values: np.ndarray, label: int, importance: float
 ) -> None:
