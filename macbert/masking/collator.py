@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from macbert.masking.config import MacMasking
 from macbert.masking.draws import SENTENCE_ORDER, below, draw, row_key
 from macbert.masking.rows import RowMasker, mask_keys
 from macbert.masking.tables import hash_word
-from macbert.masking.texts import IdMarker, cut_at_word, padded, text_marks
+from macbert.masking.texts import IdMarker, cut_at_word, joined, padded, text_marks
 from tokenizer import ChineseTokenizer, Vocabulary
 
 if TYPE_CHECKING:
@@ -93,21 +94,25 @@ class DataCollatorForMacBert:
         """Return the same batch as numpy arrays."""
         rows = self._pieces(features)
         numbers, seed = self._numbers(rows)
-        types, labels = [], []
+        labels = []
         for place, (ids, marks) in enumerate(rows):
-            rows[place], row_types, label = self._segments(ids, marks, int(numbers[place]), seed)
-            types.append(row_types)
+            rows[place], label = self._segments(ids, marks, int(numbers[place]), seed)
             labels.append(label)
-        length = max((len(ids) for ids, _ in rows), default=0)
+        lengths = np.fromiter((len(ids) for ids, _ in rows), np.int64, len(rows))
+        length = int(lengths.max(initial=0))
         if self.pad_to_multiple_of:
             length = -(-length // self.pad_to_multiple_of) * self.pad_to_multiple_of
         input_ids = padded([ids for ids, _ in rows], length, self.tokenizer.pad_id, np.int64)
         marks_BL = padded([marks for _, marks in rows], length, 0, np.uint8)
+        inside = np.arange(length) < lengths[:, None]
+        # The second segment begins behind the first [SEP].
+        ends = input_ids == self.tokenizer.sep_id
+        types = (np.cumsum(ends, axis=1) > ends) & inside
         masked = self._masker.mask(input_ids, marks_BL, mask_keys(seed, self.epoch, numbers))
         batch = {
             "input_ids": input_ids,
-            "token_type_ids": padded(types, length, 0, np.int64),
-            "attention_mask": padded([np.ones(len(ids), np.int64) for ids, _ in rows], length, 0, np.int64),
+            "token_type_ids": types.astype(np.int64),
+            "attention_mask": inside.astype(np.int64),
             "labels": masked.labels,
         }
         if self.sop:
@@ -134,36 +139,61 @@ class DataCollatorForMacBert:
             for number, place in enumerate(places):
                 tokens = slice(encoded.bounds[number], encoded.bounds[number + 1])
                 pieces[place] = encoded.input_ids[tokens].astype(np.int64), marks[tokens]
-        for place in set(range(len(features))).difference(places):
-            pieces[place] = self._tokenized(features[place])
+        rest = sorted(set(range(len(features))).difference(places))
+        for place, piece in zip(rest, self._tokenized([features[place] for place in rest]), strict=True):
+            pieces[place] = piece
         return pieces
 
-    def _tokenized(self, feature: Mapping[str, Any]) -> _Piece:
-        ids = np.array(feature["input_ids"], np.int64)
-        if feature.get("attention_mask") is not None:
-            ids = ids[np.array(feature["attention_mask"], np.bool_)]
+    def _tokenized(self, features: Sequence[Mapping[str, Any]]) -> list[_Piece]:
+        """Return ids and marks of tokenized rows, all at once: a call of numpy costs as much as a short row."""
+        if not features:
+            return []
+        ids, lengths = self._column(features, "input_ids", np.int64)
+        known = {}
+        for name, bit in (("word_starts", WORD), ("sentence_starts", EDGE)):
+            having = np.array([feature.get(name) is not None for feature in features])
+            known[name] = bit, np.repeat(having, lengths), self._column(features, name, np.bool_)[0]
+        real, _ = self._column(features, "attention_mask", np.bool_, absent=True)
+        if not real.all():
+            lengths = np.add.reduceat(np.append(real, False), np.append(0, np.cumsum(lengths))[:-1]) * (lengths > 0)
+            ids = ids[real]
+            known = {name: (bit, having[real], values[real]) for name, (bit, having, values) in known.items()}
+        bounds = np.append(0, np.cumsum(lengths))
         inner = ~np.isin(ids, self._outer)
-        marks = np.zeros(len(ids), np.uint8)
-        known = {
-            name: np.array(feature[name], np.bool_) for name in ("word_starts", "sentence_starts") if name in feature
-        }
-        for run in np.split(np.flatnonzero(inner), np.flatnonzero(np.diff(np.flatnonzero(inner)) > 1) + 1):
-            if "word_starts" not in known or "sentence_starts" not in known:
-                marks[run] = self._id_marker.marks(ids[run])
-            else:
-                marks[run] = TEXT
-            for name, bit in (("word_starts", WORD), ("sentence_starts", EDGE)):
-                if name in known:
-                    marks[run] = (marks[run] & ~np.uint8(bit)) | np.where(known[name][run], bit, 0).astype(np.uint8)
-        return ids, marks
+        # Runs of text between special tokens; words are found again in each where they are not known.
+        begins = np.append(inner[:1], inner[1:] & ~inner[:-1])
+        begins[bounds[:-1][lengths > 0]] = inner[bounds[:-1][lengths > 0]]
+        marks = np.where(inner, TEXT, 0).astype(np.uint8)
+        places = np.flatnonzero(inner & ~np.logical_and.reduce([having for _, having, _ in known.values()]))
+        if len(places):
+            marks[places] = self._id_marker.marks(ids[places], np.append(np.flatnonzero(begins[places]), len(places)))
+        for bit, having, values in known.values():
+            here = inner & having
+            marks[here] = (marks[here] & ~np.uint8(bit)) | (values[here] * np.uint8(bit))
+        return [(ids[start:end], marks[start:end]) for start, end in pairwise(bounds.tolist())]
 
-    def _segments(
-        self, ids: NDArray[np.int64], marks: NDArray[np.uint8], number: int, seed: int
-    ) -> tuple[_Piece, NDArray[np.int64], int]:
-        """Return the row with special tokens, its token types, and its sentence-order label."""
+    def _column(
+        self, features: Sequence[Mapping[str, Any]], name: str, dtype: type, absent: bool = False
+    ) -> tuple[NDArray, NDArray[np.int64]]:
+        """Return a column of all rows, flat, and the rows' lengths; a row without it gives ``absent`` for each token.
+
+        Raises:
+            ValueError: a row's column is not as long as its ids.
+        """
+        lengths = [len(feature["input_ids"]) for feature in features]
+        rows = [feature.get(name) for feature in features]
+        for number, (row, length) in enumerate(zip(rows, lengths, strict=True)):
+            if row is None:
+                rows[number] = [absent] * length
+            elif len(row) != length:
+                raise ValueError(f"row {number} of the batch: {name} has {len(row)} entries for {length} input_ids")
+        return joined(rows, dtype), np.array(lengths, np.int64)
+
+    def _segments(self, ids: NDArray[np.int64], marks: NDArray[np.uint8], number: int, seed: int) -> tuple[_Piece, int]:
+        """Return the row with special tokens and its sentence-order label."""
         cls, sep, _ = self._outer
-        if len(ids) and ids[0] == cls:
-            return self._special_row(ids, marks)
+        if len(ids) and ids[0] == cls:  # it has them
+            return (ids[: self.max_length], marks[: self.max_length]), -100
         end = cut_at_word(marks, self.max_length - (3 if self.sop else 2))
         ids, marks = ids[:end], marks[:end]
         inner = np.flatnonzero(marks[1:] & EDGE) + 1
@@ -176,18 +206,11 @@ class DataCollatorForMacBert:
             label = draw(key, 1) >> 63
             parts = parts[::-1] if label else parts
         none = np.zeros(1, np.uint8)
-        row_ids, row_marks, types = [np.array([cls])], [none], [np.zeros(1, np.int64)]
-        for segment, (part_ids, part_marks) in enumerate(parts):
+        row_ids, row_marks = [np.array([cls])], [none]
+        for part_ids, part_marks in parts:
             row_ids += [part_ids, np.array([sep])]
             row_marks += [part_marks, none]
-            types.append(np.full(len(part_ids) + 1, segment))
-        return (np.concatenate(row_ids), np.concatenate(row_marks)), np.concatenate(types), label
-
-    def _special_row(self, ids: NDArray[np.int64], marks: NDArray[np.uint8]) -> tuple[_Piece, NDArray[np.int64], int]:
-        """Return a row that already has its special tokens; the token types follow its [SEP]s."""
-        ids, marks = ids[: self.max_length], marks[: self.max_length]
-        after = np.cumsum(ids == self._outer[1]) - (ids == self._outer[1])
-        return (ids, marks), np.minimum(after, 1), -100
+        return (np.concatenate(row_ids), np.concatenate(row_marks)), label
 
 
 def _chinese_tokenizer(tokenizer: Any, segmenter: str | Callable[[str], Iterable[str]]) -> ChineseTokenizer:

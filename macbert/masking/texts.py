@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from corpus.sentence_starts import mark_sentences
 from macbert.masking.choosing import EDGE, TEXT, WORD
-from tokenizer.encoded import mark_starts
+from tokenizer.encoded import code_points_of, mark_starts
 
 if TYPE_CHECKING:
     from tokenizer import ChineseTokenizer, EncodedTexts
@@ -44,26 +45,39 @@ class IdMarker:
             _NO_TEXT if special[i] else token[2:] if self._inside[i] else token
             for i, token in enumerate(tokenizer.vocab)
         ]
+        self._lengths = np.array([*map(len, self._written)], np.int32)
         latin = np.array([token[-1].isascii() and token[-1].isalnum() for token in self._written])
         begins = np.array([token[0].isascii() and token[0].isalnum() for token in self._written])
         self._latin_end, self._latin_begin = latin, begins & ~self._inside
 
-    def marks(self, input_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the marks of a row's tokens, (n,) uint8; special tokens must not be among them."""
+    def marks(self, input_ids: NDArray[np.int64], bounds: NDArray[np.int64] | None = None) -> NDArray[np.uint8]:
+        """Return the marks of tokens, (n,) uint8; special tokens must not be among them.
+
+        Args:
+            input_ids: (n,) of one text or of many, one after another.
+            bounds: (texts + 1,): text t is ``input_ids[bounds[t]:bounds[t + 1]]``, none of them empty; None: one text.
+        """
         if not len(input_ids):
             return np.zeros(0, np.uint8)
+        bounds = np.array([0, len(input_ids)]) if bounds is None else bounds
         spaced = np.zeros(len(input_ids), np.int32)
         spaced[1:] = self._latin_end[input_ids[:-1]] & self._latin_begin[input_ids[1:]]
+        spaced[bounds[:-1]] = 0
         written = [self._written[i] for i in input_ids.tolist()]
-        text = "".join(" " + token if space else token for token, space in zip(written, spaced.tolist(), strict=True))
-        lengths = np.fromiter(map(len, written), np.int32, len(written))
+        for place in np.flatnonzero(spaced).tolist():
+            written[place] = " " + written[place]
+        whole = "".join(written)
+        lengths = self._lengths[input_ids]
         ends = np.cumsum(lengths + spaced, dtype=np.int32)
+        text_bounds = np.append(0, ends)[bounds]
+        ends -= np.repeat(text_bounds[:-1], np.diff(bounds)).astype(np.int32)
         offsets = np.stack([ends - lengths, ends], axis=1)
-        bounds, text_bounds = np.array([0, len(input_ids)]), np.array([0, len(text)])
-        words = mark_starts(self._find_starts([text]), text_bounds, offsets, bounds)
-        words[1:] &= ~self._inside[input_ids[1:]]
-        codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-        return _marks(words, mark_starts(mark_sentences(codes, text_bounds), text_bounds, offsets, bounds))
+        texts = [whole[start:end] for start, end in pairwise(text_bounds.tolist())]
+        words = mark_starts(self._find_starts(texts), text_bounds, offsets, bounds)
+        words &= ~self._inside[input_ids]
+        words[bounds[:-1]] = True
+        sentences = mark_sentences(code_points_of(whole), text_bounds)
+        return _marks(words, mark_starts(sentences, text_bounds, offsets, bounds))
 
 
 def cut_at_word(marks: NDArray[np.uint8], longest: int) -> int:
@@ -84,3 +98,10 @@ def padded(rows: Sequence[NDArray], length: int, filler: int, dtype: type) -> ND
     for number, row in enumerate(rows):
         whole[number, : len(row)] = row
     return whole
+
+
+def joined(rows: Sequence[Any], dtype: type) -> NDArray:
+    """Return rows (lists, arrays or tensors of numbers) one after another, as one array."""
+    if all(isinstance(row, list) for row in rows):  # numpy takes twice as long to look into each list
+        return np.fromiter(chain.from_iterable(rows), dtype, sum(map(len, rows)))
+    return np.concatenate([np.zeros(0, dtype), *(np.asarray(row, dtype) for row in rows)])

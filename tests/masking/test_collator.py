@@ -133,6 +133,36 @@ def test_words_are_found_again_from_ids(tokenizer: ChineseTokenizer) -> None:
     assert words.tolist() == [True, True, False, True]
 
 
+def test_rows_of_one_batch_may_know_their_words_or_not_and_be_padded_on_the_left(
+    tokenizer: ChineseTokenizer, similar: SimilarWords
+) -> None:
+    collator = DataCollatorForMacBert(tokenizer, similar=similar, seed=1)
+    alone, rows = [], []
+    for number, text in enumerate(TEXTS[:5]):
+        encoding = tokenizer.encode(text)
+        ids = [tokenizer.cls_id, *encoding.input_ids.tolist(), tokenizer.sep_id]
+        row: dict[str, Any] = {"input_ids": ids}
+        if number % 2:
+            row["word_starts"] = [False, *encoding.word_starts.tolist(), False]
+        alone.append(row)
+        pads = [tokenizer.pad_id] * number
+        rows.append(
+            {
+                "input_ids": [*pads, *ids],
+                "attention_mask": [0] * number + [1] * len(ids),
+                **({"word_starts": [False] * number + row["word_starts"]} if number % 2 else {}),
+            }
+        )
+    expected, found = collator.numpy_batch(alone), collator.numpy_batch(rows)
+    assert all((expected[name] == found[name]).all() for name in expected)
+    for number, row in enumerate(alone):
+        one = collator.numpy_batch([row])
+        length = len(row["input_ids"])
+        assert all((found[name][number, :length] == one[name][0]).all() for name in one)
+    with pytest.raises(ValueError, match=r"row 1 of the batch: word_starts has 2 entries for 3 input_ids"):
+        collator([{"input_ids": [2, 6, 3]}, {"input_ids": [2, 6, 3], "word_starts": [True, False]}])
+
+
 def test_a_seed_fixes_the_masks_by_epoch_and_none_follows_torch(tokenizer: ChineseTokenizer) -> None:
     import torch
 
