@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
+from corpus.arrow_memory import booleans, strings
 from corpus.cleaning import add_sample, rejected_record
 from corpus.counts import length_class
 from corpus.dedup.decide import KIND_NAMES
@@ -97,9 +98,9 @@ def _kept_rows(batch: pa.RecordBatch, fate: np.ndarray, stays: np.ndarray) -> tu
             if fate["cluster"][number] > 0:
                 meta["cluster"] = f"{int(fate['cluster'][number]):016x}"
             metas[number] = canonical_json(meta)
-        columns = [pa.array(ids, pa.string()), batch.column(1), batch.column(2), pa.array(metas, pa.string())]
+        columns = [strings(ids), batch.column(1), batch.column(2), strings(metas)]
         batch = pa.record_batch(columns, schema=SCHEMA)
-    return (batch if stays.all() else batch.filter(pa.array(stays))), len(again)
+    return (batch if stays.all() else batch.filter(booleans(stays))), len(again)
 
 
 def _ids_that_stay(spec: dict[str, Any], fate: np.ndarray) -> dict[int, str]:

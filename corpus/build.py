@@ -64,7 +64,7 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
         return report
     pieces = divided((file for file, _ in files), config.txt_unit, config.part_bytes)
     with workplace(output, plan) as work, make_engine(config.engine, config.workers, config.address) as engine:
-        every = _clean(config, steps, pieces, work, engine, tell)
+        every = clean_files(config, steps, pieces, work, engine, tell)
         folders = every[-1]
         _check_not_empty(config, _sum(read_result(folder) for folder in folders))
         first_rows, clusters = decide(
@@ -123,7 +123,7 @@ def _reusable(output: Path, plan: dict[str, Any]) -> CorpusReport | None:
     return dataclasses.replace(load_report(output), reused=True)
 
 
-def _clean(
+def clean_files(
     config: CorpusConfig,
     steps: list[StepSpec],
     files: list[InputFile],
@@ -131,7 +131,14 @@ def _clean(
     engine: Engine,
     tell: Progress,
 ) -> list[list[Path]]:
-    """Return each stage's folders, one a file; the last stage's hold what the document steps left."""
+    """Read and clean files into folders of ``work``; those finished before are not read again.
+
+    Returns:
+        Each stage's folders, one a file (see :func:`corpus.cleaning.clean_file`); the last hold what the steps left.
+
+    Raises:
+        UserError: no record has the text's key, there is none, or too many are damaged.
+    """
     options = {name: getattr(config, name) for name in ("text_key", "id_key", "txt_unit", "max_record_bytes")}
     every: list[list[Path]] = []
     cut_by = ""

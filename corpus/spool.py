@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 
+from corpus.arrow_memory import strings
 from corpus.document import Document
 from corpus.manifest import canonical_json
 
@@ -41,7 +42,7 @@ class SpoolWriter:
 
     def _flush(self) -> None:
         if self._columns[0]:
-            self._writer.write(pa.record_batch(self._columns, schema=SCHEMA))
+            self._writer.write(pa.record_batch([strings(column) for column in self._columns], schema=SCHEMA))
         self._columns, self._characters = [[], [], [], []], 0
 
     def __enter__(self) -> SpoolWriter:
@@ -86,7 +87,8 @@ def ids_of(path: Path, rows: np.ndarray) -> list[str]:
         here = rows[len(found) :]
         here = here[: np.searchsorted(here, first + batch.num_rows)]
         if len(here):
-            found += batch.column(0).take(pa.array(here - first)).to_pylist()
+            ids = batch.column(0).to_pylist()
+            found += [ids[row] for row in (here - first).tolist()]
         first += batch.num_rows
         if len(found) == len(rows):
             break

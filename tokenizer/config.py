@@ -153,14 +153,30 @@ class SimilarConfig:
 class EncodeConfig:
     """Settings of ``macbert tokenizer encode``: a corpus to token ids with word and sentence starts."""
 
-    input: str
+    input: str | None = None
     """Corpus folder (made by 'macbert corpus build')."""
+
+    raw: list[str] = field(default_factory=list)
+    """In place of --input: files, folders or patterns as 'macbert corpus build' reads them, for text that is clean
+    already: nothing is normalised, filtered or deduplicated."""
 
     tokenizer: str
     """Tokenizer folder, vocab.txt or model folder."""
 
     output: str
     """Folder for the token documents."""
+
+    text_key: str = "text"
+    """With --raw: key or column that holds the text."""
+
+    id_key: str = "id"
+    """With --raw: key or column that holds a document's id; without one it is the source's name and the line."""
+
+    txt_unit: Literal["blank-line", "line", "file"] = "blank-line"
+    """With --raw: what a document is in a plain text file: text between blank lines, a line, or the whole file."""
+
+    max_bad_ratio: float = 0.01
+    """With --raw: share of damaged records, which are set aside, above which the command stops, 0 to 1."""
 
     append: bool = False
     """Keep the documents that the output holds, and add those of shards that it does not."""
@@ -185,7 +201,14 @@ class EncodeConfig:
 
     def __post_init__(self) -> None:
         problems: list[Problem] = []
-        _check_paths(self, problems, "input", "tokenizer", "output")
+        _check_paths(self, problems, "tokenizer", "output")
+        if isinstance(self.raw, str):
+            self.raw = [self.raw]
+        if bool(self.input) == bool(self.raw):
+            found = "both" if self.raw else "neither"
+            problems.append(Problem("--input", "either --input or --raw", found, "name one of them"))
+        _check(self, problems, "text_key", bool(self.text_key), "a key's name")
+        _check(self, problems, "max_bad_ratio", 0 <= self.max_bad_ratio <= 1, "a share in [0, 1]")
         _check(self, problems, "workers", self.workers >= 1, "at least 1")
         _check(self, problems, "heldout_fraction", 0 <= self.heldout_fraction < 1, "a share in [0, 1)")
         _raise(problems)

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpus.arrow_memory import numbers
 from corpus.errors import UserError
 
 
@@ -20,10 +21,10 @@ class _Batch:
 
     def __init__(self, batch: pa.RecordBatch) -> None:
         ids = batch.column("input_ids")
-        self.offsets = ids.offsets.to_numpy()
-        self.ids = ids.values.to_numpy()
+        self.offsets = numbers(ids.offsets)
+        self.ids = numbers(ids.values)
         self.words, self.sentences = batch.column("word_starts"), batch.column("sentence_starts")
-        self.source = batch.column("source").to_numpy()
+        self.source = numbers(batch.column("source"))
 
     def word_starts(self, start: int, stop: int) -> NDArray[np.bool_]:
         return _bits(self.words, start, stop)

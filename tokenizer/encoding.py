@@ -15,9 +15,8 @@ import numpy as np
 from corpus.engine import make_engine
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
-from corpus.manifest import config_hash, manifest_sha256, read_manifest, write_manifest
+from corpus.manifest import config_hash, read_manifest, write_manifest
 from corpus.outputs import own_output
-from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import EncodeConfig
 from tokenizer.documents import TokenDocuments
@@ -27,6 +26,7 @@ from tokenizer.heldout import HELDOUT
 from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
 from tokenizer.shards import worker_tokenizer
+from tokenizer.shards_to_encode import ShardsToEncode, shards_to_encode
 from tokenizer.word_table import WordTable
 
 Progress = Callable[[str, int, int | None], None]
@@ -53,6 +53,9 @@ class EncodedCorpus:
     """What became [UNK], most frequent first: nearly always single characters."""
 
     sources: list[str]
+    set_aside: dict[str, int]
+    """Damaged records of raw files, by reason; a corpus folder has none."""
+
     bytes: int
     """Size of the training and held-out token files."""
 
@@ -71,6 +74,7 @@ class EncodedCorpus:
             ("on disk", f"{self.bytes / max(1, tokens):.2f} bytes a token"),
             ("shards", f"{self.shards}, {self.shards_reused} of them encoded before"),
             ("sources", ", ".join(self.sources)),
+            *([("set aside", ", ".join(f"{name} {n:,}" for name, n in self.set_aside.items()))] * bool(self.set_aside)),
         ]
 
     def _unknown(self) -> str:
@@ -83,16 +87,19 @@ class EncodedCorpus:
 
 
 def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> EncodedCorpus:
-    """Encode a corpus folder; the output's bytes are the same for any number of workers.
+    """Encode a corpus folder, or raw files as they are; the output's bytes are the same for any number of workers.
 
     A shard that an interrupted run finished, or that is in the output already, is not encoded again; with ``append``
     the output keeps its shards, and those of the corpus that it lacks come after them. Whole
     near-duplicate clusters are reserved: those whose hash of (seed, source, cluster) lies below ``heldout_fraction``
     of the hash's range, and in a source of 20 documents or more at least the one with the lowest hash.
 
+    Raw files are read as ``corpus build`` reads them: formats, encodings, refusals, damaged records (set aside in
+    ``rejected`` and counted). Of what it then does with documents, nothing is done.
+
     Raises:
-        UserError: the corpus or the tokenizer is not usable, the output may not be written, or (append) it was made
-            with other settings.
+        UserError: the corpus, the files or the tokenizer is not usable, the output may not be written, or (append) it
+            was made with other settings.
     """
     output = own_output(config.output, "tokens")
     partial = output.parent / f".{output.name}.partial"
@@ -110,9 +117,18 @@ def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progres
         config.tokenizer, config.segmenter, config.user_dictionary, config.map_punctuation or None
     )
     _ = tokenizer.segmenter  # a wrong user dictionary is told before any work
-    shards = corpus_shards(config.input)
-    shas = _shard_hashes(Path(config.input), shards)
-    corpus = manifest_sha256(config.input)
+    with shards_to_encode(config, output, report) as given:
+        return _encode_shards(given, config, tokenizer, output, partial, report)
+
+
+def _encode_shards(
+    given: ShardsToEncode,
+    config: EncodeConfig,
+    tokenizer: ChineseTokenizer,
+    output: Path,
+    partial: Path,
+    report: Progress,
+) -> EncodedCorpus:
     plan = {
         "vocabulary": config_hash(
             [tokenizer.vocab, tokenizer.lowercase, tokenizer.strip_accents, tokenizer.map_punctuation]
@@ -126,14 +142,14 @@ def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progres
     before = _before(output, config, plan)
     kept = before["shards"] if config.append else []
     known = {entry["sha256"] for entry in kept}
-    paths = {sha: shard for sha, shard in zip(shas, shards, strict=True) if sha not in known}
+    paths = {sha: shard for sha, shard in given.paths.items() if sha not in known}
     sources, always = _survey(list(paths.values()), config, run, report, _reserved_before(output, before, config))
     if config.append:
         sources = [*before["sources"], *(source for source in sources if source not in before["sources"])]
     plan_hash = config_hash([plan, sources, always])
     prepare(partial, plan_hash)
     same = before if before.get("plan_sha256") == plan_hash else {"shards": kept}
-    link_finished(output, partial, [entry for entry in same["shards"] if entry["sha256"] in known | {*shas}])
+    link_finished(output, partial, [entry for entry in same["shards"] if entry["sha256"] in known | {*given.paths}])
     shas = [*(entry["sha256"] for entry in kept), *paths]
     todo = [sha for sha in shas if not is_finished(partial / sha)]
     reused = len(shas) - len(todo)
@@ -149,6 +165,7 @@ def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progres
             "seed": config.seed,
             "sources": sources,
             "always": always,
+            "set_aside": given.set_aside.get(sha, {}),
         }
         for sha in todo
     ]
@@ -174,14 +191,17 @@ def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progres
             "unknown_tokens": sum(result["unknown"] for result in results),
             "unknown_texts": _merged(result["unknown_texts"] for result in results),
             "sources": sources,
+            "set_aside": dict(sorted(sum((Counter(result.get("set_aside")) for result in results), Counter()).items())),
         }
         if not figures["documents"]:
-            raise UserError.at(config.input, expected="documents with text", found="none", fix="build the corpus again")
+            where = config.input or ", ".join(config.raw)
+            raise UserError.at(where, expected="documents with text", found="none", fix="give other text")
+        given.save_rejected(folder, output, known)
         write_manifest(
             folder,
             "tokens",
             config=plan,
-            inputs={"corpora": [*before.get("inputs", {}).get("corpora", [])] * config.append + [corpus]},
+            inputs={"corpora": [*before.get("inputs", {}).get("corpora", [])] * config.append + [given.sha256]},
             rows={file_name(sha): result["train"]["documents"] for sha, result in zip(shas, results, strict=True)},
             vocab_size=tokenizer.vocab_size,
             segmenter=config.segmenter,
@@ -249,11 +269,6 @@ def _survey(
         and entry["documents"] >= MIN_DOCUMENTS_TO_RESERVE
     }
     return sorted(found), always
-
-
-def _shard_hashes(folder: Path, shards: list[Path]) -> list[str]:
-    files = read_manifest(folder, "corpus")["files"]
-    return [files[shard.relative_to(folder).as_posix()]["sha256"] for shard in shards]
 
 
 def _copy_tokenizer(origin: Path, tokenizer: ChineseTokenizer, folder: Path) -> None:

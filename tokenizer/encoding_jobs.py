@@ -13,7 +13,7 @@ import numpy as np
 from corpus.files import atomic_file, fsync_path, sha256_file
 from tokenizer.documents import TokenDocuments
 from tokenizer.heldout import HELDOUT, hash_limit, reservation_key
-from tokenizer.shards import read_batches, worker_tokenizer
+from tokenizer.shards import read_batches, read_origins, worker_tokenizer
 from tokenizer.token_files import TokenFileWriter
 from tokenizer.word_table import WordTable
 
@@ -25,13 +25,12 @@ def survey_shard(spec: dict[str, Any]) -> dict[str, Any]:
     """Return each source's documents, whether any is reserved, and its lowest hash: a job."""
     found: dict[str, dict[str, Any]] = {}
     limit = hash_limit(spec["heldout_fraction"])
-    for batch in read_batches(spec["shard"]):
-        for identity, source, meta in zip(batch.ids, batch.sources, batch.metas, strict=True):
-            key = reservation_key(spec["seed"], source, identity, meta)
-            entry = found.setdefault(source, {"documents": 0, "reserved": 0, "lowest": key})
-            entry["documents"] += 1
-            entry["reserved"] += key < limit
-            entry["lowest"] = min(entry["lowest"], key)
+    for identity, source, meta in read_origins(spec["shard"]):
+        key = reservation_key(spec["seed"], source, identity, meta)
+        entry = found.setdefault(source, {"documents": 0, "reserved": 0, "lowest": key})
+        entry["documents"] += 1
+        entry["reserved"] += key < limit
+        entry["lowest"] = min(entry["lowest"], key)
     return found
 
 
@@ -69,7 +68,7 @@ def encode_shard(spec: dict[str, Any]) -> dict[str, Any]:
         part: {"documents": writer.documents, "tokens": writer.tokens, "sha256": sha256_file(paths[part])}
         for part, writer in (("train", train), (HELDOUT, heldout))
     }
-    result |= {"empty": empty, "words": words, "unknown": unknown.total()}
+    result |= {"empty": empty, "words": words, "unknown": unknown.total(), "set_aside": spec["set_aside"]}
     # The most frequent ones, ties by text: the same for any order of counting.
     result["unknown_texts"] = dict(sorted(unknown.items(), key=lambda item: (-item[1], item[0]))[:MAX_UNKNOWN_TEXTS])
     with atomic_file(folder / "done.json") as stream:

@@ -16,50 +16,100 @@ OUTSIDE, HAN, LETTER, DIGIT, POINT, PERCENT, SIGN = range(7)
 # States of the hidden Markov model, in the order of their letters: jieba breaks ties by the larger letter.
 B, E, M, S = range(4)
 
-NO_WORD = -1.0
-ROOT = 0
+# A step of the trie, from a node by a character to a child, is a slot of two words of 64 bits, so that it waits for one
+# line of memory: 22 bits of the node, 18 of the character's number, 23 of the child; then the weight of the word that
+# ends there, the logarithm of its share of the dictionary (at most 0). It is slot hash(node, character) or one behind.
+NO_WORD = 1.0
+MAX_NODES, MAX_CHARACTERS = 1 << 22, 1 << 18
+_CHILD_BITS, _CHARACTER_BITS = 23, 18
+_CHILD_MASK = (1 << _CHILD_BITS) - 1
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+_SHIFT = np.uint64(40)
+
+# The node that a search begins with; character number 0 is one that no word has.
+_ROOT = 0
 
 
-@njit(cache=True, nogil=True)
-def _find(keys, children, parent, code):  # type: ignore[no-untyped-def]
-    key = (np.int64(parent) << 21) | np.int64(code)
-    last = len(keys) - 1
-    slot = np.int64((np.uint64(key) * _MULTIPLIER) >> np.uint64(40)) & last
-    while keys[slot] != -1:
-        if keys[slot] == key:
-            return children[slot]
+@njit(cache=True, nogil=True, inline="always")
+def _slot_of(key, last):  # type: ignore[no-untyped-def]
+    return np.int64((np.uint64(key) * _MULTIPLIER) >> _SHIFT) & last
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _find(slots, last, node, character):  # type: ignore[no-untyped-def]
+    """Return the slot of a step, or -1."""
+    key = (np.int64(node) << _CHARACTER_BITS) | np.int64(character)
+    slot = _slot_of(key, last)
+    found = slots[2 * slot]
+    while found >> _CHILD_BITS != key:
+        if found < 0:
+            return np.int64(-1)
         slot = (slot + 1) & last
-    return -1
+        found = slots[2 * slot]
+    return slot
 
 
 @njit(cache=True, nogil=True)
-def add_words(keys, children, roots, logs, nodes, codes, ends, values):  # type: ignore[no-untyped-def]
-    """Add words to the trie and return its number of nodes; a later value of the same word replaces the earlier."""
-    last = len(keys) - 1
-    for word in range(len(ends) - 1):
-        node = ROOT
-        for place in range(ends[word], ends[word + 1]):
-            key = (np.int64(node) << 21) | np.int64(codes[place])
-            slot = np.int64((np.uint64(key) * _MULTIPLIER) >> np.uint64(40)) & last
-            while keys[slot] != -1 and keys[slot] != key:
+def add_words(slots, weights, nodes, characters, first, ends, values):  # type: ignore[no-untyped-def]
+    """Add words to the trie and return its number of nodes; a later value of the same word replaces the earlier.
+
+    Args:
+        slots: (2 * slots,) int64, -1 where free.
+        weights: the same memory as float64.
+        nodes: how many there are.
+        characters: numbers of characters.
+        first: (W,) word w is ``characters[first[w]:ends[w]]``.
+        ends: (W,) int64.
+        values: (W,) float64 weights, ``NO_WORD`` for one that is none.
+    """
+    last = len(slots) // 2 - 1
+    for word in range(len(ends)):
+        node = _ROOT
+        slot = np.int64(0)
+        for place in range(first[word], ends[word]):
+            key = (np.int64(node) << _CHARACTER_BITS) | np.int64(characters[place])
+            slot = _slot_of(key, last)
+            while slots[2 * slot] >= 0 and slots[2 * slot] >> _CHILD_BITS != key:
                 slot = (slot + 1) & last
-            if keys[slot] == -1:
-                keys[slot] = key
-                children[slot] = nodes
-                if node == ROOT:
-                    roots[codes[place]] = nodes
+            if slots[2 * slot] < 0:
+                slots[2 * slot] = (key << _CHILD_BITS) | nodes
+                weights[2 * slot + 1] = NO_WORD
                 nodes += 1
-            node = children[slot]
-        logs[node] = values[word]
+            node = slots[2 * slot] & _CHILD_MASK
+        weights[2 * slot + 1] = values[word]
     return nodes
 
 
 @njit(cache=True, nogil=True)
+def root_steps(slots, weights, nodes, root_weights):  # type: ignore[no-untyped-def]
+    """Write for each character's number the node of the words that begin with it (-1: none) and its own weight."""
+    last = len(slots) // 2 - 1
+    for character in range(len(nodes)):
+        slot = _find(slots, last, _ROOT, character)
+        nodes[character] = slots[2 * slot] & _CHILD_MASK if slot >= 0 else -1
+        root_weights[character] = weights[2 * slot + 1] if slot >= 0 else NO_WORD
+
+
+@njit(cache=True, nogil=True)
 def mark_words(  # type: ignore[no-untyped-def]
-    codes, classes, keys, children, roots, logs, log_total, log_one, start_p, trans_p, emit_p, starts
+    codes, classes, numbers, slots, weights, nodes, root_weights, unknown, start_p, trans_p, emit_p, starts
 ):
-    """Set ``starts`` (N,) to True where jieba's words begin; ``classes`` (N,) tells where its patterns cut."""
+    """Set ``starts`` (N,) to True where jieba's words begin.
+
+    Args:
+        codes: (N,) uint32 code points.
+        classes: (N,) uint8: where jieba's patterns cut.
+        numbers: (code points,) int32: the character's number in the trie, 0 for one that no word has.
+        slots: the trie, as int64.
+        weights: the same memory as float64.
+        nodes: (characters,) int32 from :func:`root_steps`.
+        root_weights: (characters,) float64.
+        unknown: the weight of a character that is no word.
+        start_p: (4,) of the hidden Markov model, as ``trans_p`` (4, 4) and ``emit_p`` (4, code points).
+        trans_p: see above.
+        emit_p: see above.
+        starts: (N,) bool, False at first.
+    """
     count = len(codes)
     longest = 1
     first = 0
@@ -73,7 +123,8 @@ def mark_words(  # type: ignore[no-untyped-def]
         longest = max(longest, end - first)
         first = end
     score = np.empty(longest + 1, np.float64)
-    best = np.empty(longest + 1, np.int64)
+    best = np.empty(longest + 1, np.int32)
+    characters = np.empty(longest + 1, np.int32)
     back = np.empty((longest, 4), np.int8)
     first = 0
     while first < count:
@@ -84,60 +135,68 @@ def mark_words(  # type: ignore[no-untyped-def]
         end = first
         while end < count and classes[end] != OUTSIDE:
             end += 1
-        _best_path(codes, first, end, keys, children, roots, logs, log_total, log_one, score, best)
+        _best_path(codes, first, end, numbers, slots, weights, nodes, root_weights, unknown, score, best, characters)
         place = first
         single = first  # single characters since here wait for the hidden Markov model
         while place < end:
             after = place + best[place - first]
             starts[place] = True
             if after - place > 1:
-                if place - single > 1 and not _is_word(codes, single, place, keys, children, roots, logs):
+                if place - single > 1 and not _is_word(characters, single - first, place - first, slots, weights):
                     mark_unknown(codes, classes, single, place, start_p, trans_p, emit_p, back, starts)
                 single = after
             place = after
-        if end - single > 1 and not _is_word(codes, single, end, keys, children, roots, logs):
+        if end - single > 1 and not _is_word(characters, single - first, end - first, slots, weights):
             mark_unknown(codes, classes, single, end, start_p, trans_p, emit_p, back, starts)
         first = end
 
 
 @njit(cache=True, nogil=True)
 def _best_path(  # type: ignore[no-untyped-def]
-    codes, first, end, keys, children, roots, logs, log_total, log_one, score, best
+    codes, first, end, numbers, slots, weights, nodes, root_weights, unknown, score, best, characters
 ):
+    """Write the best path's score and first step from each place of a run, and the characters' numbers."""
     length = end - first
+    last = len(slots) // 2 - 1
     score[length] = 0.0
     for place in range(length - 1, -1, -1):
-        found = False
-        value = 0.0
+        character = numbers[codes[first + place]]
+        characters[place] = character
+        weight = root_weights[character]
+        value = (weight if weight != NO_WORD else unknown) + score[place + 1]
+        # A word that begins here gives way to a longer one of the same score; a character that is none, to any word.
+        known = weight != NO_WORD
         step = 1
-        node = roots[codes[first + place]]
+        node = np.int64(nodes[character])
         after = place + 1
-        while node >= 0:
-            if logs[node] != NO_WORD:
-                candidate = logs[node] - log_total + score[after]
-                if not found or candidate >= value:
+        while node >= 0 and after < length:
+            slot = _find(slots, last, node, characters[after])
+            if slot < 0:
+                break
+            node = slots[2 * slot] & _CHILD_MASK
+            weight = weights[2 * slot + 1]
+            after += 1
+            if weight != NO_WORD:
+                candidate = weight + score[after]
+                if not known or candidate >= value:
                     value = candidate
                     step = after - place
-                    found = True
-            if after == length:
-                break
-            node = _find(keys, children, node, codes[first + after])
-            after += 1
-        if not found:
-            value = log_one - log_total + score[place + 1]
-            step = 1
+                    known = True
         score[place] = value
         best[place] = step
 
 
 @njit(cache=True, nogil=True)
-def _is_word(codes, first, end, keys, children, roots, logs):  # type: ignore[no-untyped-def]
-    node = roots[codes[first]]
-    place = first + 1
-    while node >= 0 and place < end:
-        node = _find(keys, children, node, codes[place])
-        place += 1
-    return node >= 0 and logs[node] != NO_WORD
+def _is_word(characters, first, end, slots, weights):  # type: ignore[no-untyped-def]
+    last = len(slots) // 2 - 1
+    node = np.int64(_ROOT)
+    slot = np.int64(-1)
+    for place in range(first, end):
+        slot = _find(slots, last, node, characters[place])
+        if slot < 0:
+            return False
+        node = slots[2 * slot] & _CHILD_MASK
+    return weights[2 * slot + 1] != NO_WORD
 
 
 @njit(cache=True, nogil=True)

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.errors import UserError
 from tokenizer.jieba_kernel import (
     DIGIT,
     HAN,
     LETTER,
+    MAX_CHARACTERS,
+    MAX_NODES,
     NO_WORD,
     OUTSIDE,
     PERCENT,
@@ -25,6 +28,7 @@ from tokenizer.jieba_kernel import (
     add_words,
     mark_unknown_spans,
     mark_words,
+    root_steps,
 )
 from tokenizer.user_words import UserWord
 
@@ -67,48 +71,47 @@ class JiebaModel:
     """Everything that :func:`tokenizer.jieba_kernel.mark_words` reads."""
 
     def __init__(self, user_words: list[UserWord] | None = None) -> None:
-        words, total = read_dictionary()
-        values = [words[word] for word in words]
-        if user_words:
-            words = dict(words)
-            for user_word, frequency in with_frequencies(user_words):
-                words[user_word] = frequency
-                total += frequency  # as jieba: a word added again counts twice in the total
-            values = list(words.values())
-        self.log_total, self.log_one = math.log(total), math.log(1)
-        logs = {value: math.log(value) for value in set(values)}  # numpy's log may differ in the last bit
-        texts = list(words)
-        codes = np.frombuffer("".join(texts).encode("utf-32-le"), np.uint32)
-        ends = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=ends[1:])
-        size = 1 << int(2 * len(codes)).bit_length()
-        self.keys = np.full(size, -1, np.int64)
-        self.children = np.full(size, -1, np.int32)
-        self.roots = np.full(UNICODE_SIZE, -1, np.int32)
-        every = np.full(len(codes) + 1, NO_WORD)
-        nodes = add_words(
-            self.keys, self.children, self.roots, every, 1, codes, ends, np.array([logs[value] for value in values])
-        )
-        self.logs = every[:nodes].copy()
+        codes, first, ends, frequencies = _dictionary_fields()
+        users = with_frequencies(user_words) if user_words else []
+        # As jieba: a word added again counts twice in the total.
+        log_total = math.log(int(frequencies.sum()) + sum(frequency for _, frequency in users))
+        user_codes = np.frombuffer("".join(word for word, _ in users).encode("utf-32-le"), np.uint32)
+        size = int((ends - first).sum()) + len(user_codes)
+        self.numbers = np.zeros(UNICODE_SIZE, np.int32)
+        in_words = np.zeros(UNICODE_SIZE, np.bool_)
+        in_words[codes], in_words[user_codes] = True, True
+        known = np.flatnonzero(in_words)
+        if size >= MAX_NODES or len(known) >= MAX_CHARACTERS:
+            found = f"{size:,} characters with jieba's own, {len(known):,} different ones"
+            expected = f"fewer than {MAX_NODES:,} and {MAX_CHARACTERS:,}"
+            raise UserError.at("--user-dictionary", expected=expected, found=found, fix="leave out rare words")
+        self.numbers[known] = np.arange(1, len(known) + 1)
+        self.slots = np.full(2 << (size + size // 8).bit_length(), -1, np.int64)
+        self.weights = self.slots.view(np.float64)
+        nodes = 1
+        user_ends = np.cumsum([len(word) for word, _ in users], dtype=np.int64)
+        given = np.array([frequency for _, frequency in users], np.int64)
+        for part, begins, stops, values in (
+            (codes, first, ends, frequencies),
+            (user_codes, np.append(0, user_ends)[:-1], user_ends, given),
+        ):
+            distinct, places = np.unique(values, return_inverse=True)
+            # Python's logarithm, as jieba's: numpy's may differ in the last bit.
+            logs = [math.log(value) - log_total if value else NO_WORD for value in distinct.tolist()]
+            weights = np.array(logs, np.float64)[places]
+            nodes = add_words(self.slots, self.weights, nodes, self.numbers[part], begins, stops, weights)
+        self.nodes, self.root_weights = np.empty(len(known) + 1, np.int32), np.empty(len(known) + 1, np.float64)
+        root_steps(self.slots, self.weights, self.nodes, self.root_weights)
+        self.unknown = math.log(1) - log_total
         self.hmm = hidden_markov_model()
 
     def starts(self, codes: NDArray[np.uint32], classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
         """Return (N,) bool: True where jieba's words begin."""
         starts = np.zeros(len(codes), np.bool_)
         mark_words(
-            codes,
-            classes,
-            self.keys,
-            self.children,
-            self.roots,
-            self.logs,
-            self.log_total,
-            self.log_one,
-            self.hmm.start,
-            self.hmm.trans,
-            self.hmm.emit,
-            starts,
-        )
+            codes, classes, self.numbers, self.slots, self.weights, self.nodes, self.root_weights, self.unknown,
+            self.hmm.start, self.hmm.trans, self.hmm.emit, starts,
+        )  # fmt: skip
         return starts
 
 
@@ -138,12 +141,30 @@ def hidden_markov_model() -> HiddenMarkovModel:
 @cache
 def read_dictionary() -> tuple[dict[str, int], int]:
     """Return jieba's dictionary (word to frequency) and the sum of all its frequencies."""
+    codes, first, ends, frequencies = _dictionary_fields()
+    text = codes.tobytes().decode("utf-32-le")
+    spans = zip(first.tolist(), ends.tolist(), frequencies.tolist(), strict=True)
+    words = {text[start:end]: frequency for start, end, frequency in spans}
+    return {word: frequency for word, frequency in words.items() if frequency}, int(frequencies.sum())
+
+
+def _dictionary_fields() -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return the code points of jieba's dictionary, where each word begins and ends in them, and its frequency.
+
+    As arrays: split by Python, its million fields take a quarter of a second.
+    """
     with jieba_library().Tokenizer().get_dict_file() as stream:
-        fields = stream.read().decode("utf-8").split()
-    assert len(fields) % 3 == 0, "each line of jieba's dictionary is a word, its frequency and its tag"
-    frequencies = [*map(int, fields[1::3])]
-    words = dict(zip(fields[0::3], frequencies, strict=True))
-    return {word: frequency for word, frequency in words.items() if frequency}, sum(frequencies)
+        codes = np.frombuffer(stream.read().decode("utf-8").encode("utf-32-le"), np.uint32)
+    edges = np.flatnonzero(np.diff(codes > ord(" "), prepend=False, append=False))
+    assert len(edges) % 6 == 0, "each line of jieba's dictionary is a word, its frequency and its tag"
+    first, ends, digits, digits_end = edges[0::6], edges[1::6], edges[2::6], edges[3::6]
+    frequencies = np.zeros(len(first), np.int64)
+    for place in range(int((digits_end - digits).max(initial=0))):
+        inside = digits + place < digits_end
+        figure = codes[np.minimum(digits + place, len(codes) - 1)].astype(np.int64) - ord("0")
+        assert ((figure >= 0) & (figure <= 9))[inside].all(), "a frequency of jieba's dictionary is a whole number"
+        frequencies = np.where(inside, 10 * frequencies + figure, frequencies)
+    return codes, first, ends, frequencies
 
 
 def with_frequencies(user_words: list[UserWord]) -> list[tuple[str, int]]:

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from corpus.arrow_memory import booleans, lists, values
+
 # Documents in a record batch: some 100 KB, so that a reader touches few pages for one document.
 BATCH_DOCUMENTS = 1000
 
@@ -87,29 +89,12 @@ class TokenFileWriter:
         bounds = np.cumsum([0, *map(len, ids)], dtype=np.int32)
         flat = np.concatenate(ids).astype(self._dtype)
         columns = [
-            _lists(bounds, _values(self._schema.field("input_ids").type.value_type, flat, len(flat))),
-            _lists(bounds, _bits(words)),
-            _lists(bounds, _bits(sentences)),
-            _values(pa.uint16(), np.array(sources, np.uint16), len(sources)),
+            lists(bounds, values(self._schema.field("input_ids").type.value_type, flat, len(flat))),
+            lists(bounds, booleans(np.concatenate(words))),
+            lists(bounds, booleans(np.concatenate(sentences))),
+            values(pa.uint16(), np.array(sources, np.uint16), len(sources)),
         ]
         self._stream.write_batch(pa.record_batch(columns, schema=self._schema))
-
-
-# Arrow arrays from their memory: pa.array() imports pandas, half a second of every process.
-
-
-def _values(kind: pa.DataType, memory: NDArray, length: int) -> pa.Array:
-    return pa.Array.from_buffers(kind, length, [None, pa.py_buffer(memory)])
-
-
-def _bits(parts: Sequence[NDArray[np.bool_]]) -> pa.Array:
-    whole = np.concatenate(parts)
-    return _values(pa.bool_(), np.packbits(whole, bitorder="little"), len(whole))
-
-
-def _lists(bounds: NDArray[np.int32], values: pa.Array) -> pa.Array:
-    buffers = [None, pa.py_buffer(bounds)]
-    return pa.Array.from_buffers(pa.list_(values.type), len(bounds) - 1, buffers, children=[values])
 
 
 def write_dataset_files(folder: Path, names: Sequence[str], hashes: Sequence[str], vocab_size: int) -> None:

@@ -2,8 +2,10 @@
 
     python scripts/bench/encode.py --vocab vocab.txt --input news.jsonl [--workers 1]
 
-Ours is ``macbert corpus build`` (preset keep-all) and ``macbert tokenizer encode``; the stock pipeline is
-stock_pipeline.py: ``datasets.map`` over jieba and BertTokenizerFast.
+Ours is ``macbert tokenizer encode --raw``, which as the stock pipeline cleans nothing, and ``macbert corpus build``
+(preset keep-all: normalised, duplicates dropped) with ``macbert tokenizer encode``. The stock pipeline is
+stock_pipeline.py: ``datasets.map`` over jieba and BertTokenizerFast. All go over ten documents first, untimed: the
+first run of an installation compiles our kernels and writes jieba's dictionary cache.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ sys.path.pop(0)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import argparse
+import itertools
 import json
 import resource
 import shutil
@@ -30,6 +33,29 @@ def cpu_seconds() -> float:
     """Return the CPU time of all ended child processes: another's work on the machine does not count."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
+
+
+def commands(folder: Path, inputs: list[str], arguments: argparse.Namespace) -> dict[str, list[list[str]]]:
+    """Return the commands of each side, which write into a folder."""
+    folder.mkdir(exist_ok=True)
+    shared = ["--workers", str(arguments.workers)]
+    vocab = ["--vocab", arguments.vocab]
+    stock = [str(Path(__file__).with_name("stock_pipeline.py")), "--output", str(folder / "stock")]
+    build = ["-m", "macbert", "corpus", "build", "--preset", "keep-all", "--output", str(folder / "corpus")]
+    encode, tokenizer = ["-m", "macbert", "tokenizer", "encode"], ["--tokenizer", arguments.vocab]
+    return {
+        "stock pipeline": [[*stock, *vocab, *shared, "--input", *inputs]],
+        "one command": [[*encode, *shared, "--raw", *inputs, *tokenizer, "--output", str(folder / "raw-tokens")]],
+        "two commands": [
+            [*build, *shared, "--input", *inputs],
+            [*encode, *shared, "--input", str(folder / "corpus"), *tokenizer, "--output", str(folder / "tokens")],
+        ],
+    }
+
+
+def run(step: list[str]) -> None:
+    """Run a command of Python, silent."""
+    subprocess.run([sys.executable, *step], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def main() -> None:
@@ -55,26 +81,18 @@ def main() -> None:
                     documents += 1
         print(f"{documents:,} documents, {size:,} characters, {arguments.workers} processes")
         inputs = sorted(map(str, raw.iterdir()))
-        stock = [str(Path(__file__).with_name("stock_pipeline.py")), "--output", str(folder / "stock")]
-        build = ["-m", "macbert", "corpus", "build", "--preset", "keep-all", "--output", str(folder / "corpus")]
-        encode = ["-m", "macbert", "tokenizer", "encode", "--input", str(folder / "corpus")]
-        shared = ["--workers", str(arguments.workers)]
-        vocab = ["--vocab", arguments.vocab]
-        commands = {
-            "stock pipeline": [[*stock, *vocab, *shared, "--input", *inputs]],
-            "ours": [
-                [*build, *shared, "--input", *inputs],
-                [*encode, *shared, "--tokenizer", arguments.vocab, "--output", str(folder / "tokens")],
-            ],
-        }
+        small = folder / "small.jsonl"
+        with open(inputs[0], encoding="utf-8") as stream:
+            small.write_text("".join(itertools.islice(stream, 10)), encoding="utf-8")
+        for steps in commands(folder / "first", [str(small)], arguments).values():
+            for step in steps:
+                run(step)
         total = {}
-        for who, steps in commands.items():
+        for who, steps in commands(folder, inputs, arguments).items():
             total[who] = 0.0
             for step in steps:
                 start, used = time.perf_counter(), cpu_seconds()
-                subprocess.run(
-                    [sys.executable, *step], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-                )
+                run(step)
                 seconds = time.perf_counter() - start
                 cpu = cpu_seconds() - used
                 total[who] += cpu
@@ -86,7 +104,8 @@ def main() -> None:
         tokens = manifest["tokens"] + manifest["heldout_tokens"]
         stored = sum(path.stat().st_size for path in (folder / "tokens").rglob("*.arrow"))
         kept = manifest["documents"] + manifest["heldout_documents"]
-        print(f"  ratio of CPU time {total['stock pipeline'] / total['ours']:.1f} (goal 10)")
+        for who in ("one command", "two commands"):
+            print(f"  ratio of CPU time, {who}: {total['stock pipeline'] / total[who]:.1f} (goal 10)")
         print(f"  {stored / tokens:.2f} bytes a token on disk (goal 3) at {tokens / kept:.0f} tokens a document")
         shutil.rmtree(folder / "stock", ignore_errors=True)
 
