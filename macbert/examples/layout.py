@@ -1,4 +1,4 @@
-"""The kernel that lays rows out: [CLS] A [SEP] B [SEP] for each piece, with its sentence order drawn by its own key."""
+"""The kernel that lays rows out: [CLS] A [SEP] B [SEP] for each piece, what B is drawn by the piece's own key."""
 
 from __future__ import annotations
 
@@ -6,32 +6,27 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
+from macbert.examples.bits import count_bits, eight_bits, find_bit
+from macbert.examples.next_sentence import RowIndex, Segment, other_segment
 from macbert.examples.packing import PackedRows
 from macbert.examples.reading import TokenTable
 from macbert.masking.choosing import EDGE, TEXT, WORD
-from macbert.masking.compiling import inner
 from macbert.masking.draws import SENTENCE_ORDER, below, draw, row_key
 from tokenizer.addresses import int32_at, uint8_at, uint16_at, uint32_at
 
 IN_ORDER, SWAPPED, NO_PAIR = 0, 1, -100
+NEXT, ELSEWHERE = 0, 1
+
+SENTENCE_PREDICTIONS = ("sop", "nsp", "none")
+"""What a piece's label tells; a kernel knows it by its number here."""
+
+_SOP, _NSP = 0, 1
 
 _TOP_BIT = np.uint64(63)
 
 # Bytes of a line of the processor's cache.
 _LINE = 64
-
-
-class RowIndex(NamedTuple):
-    """Which tokens each row is made of."""
-
-    row_pieces: NDArray[np.int64]
-    """(rows + 1,): row r has the pieces ``row_pieces[r]:row_pieces[r + 1]``."""
-
-    pieces: NDArray[np.int32]
-    """(pieces, 3): the chunk of the :class:`TokenTable` that a piece lies in, its first token there, and its tokens,
-    special ones not counted; together, since rows are read in random order and memory comes by the line."""
 
 
 class SpecialIds(NamedTuple):
@@ -61,7 +56,7 @@ def _locate(table, documents, starts, pieces):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def lay_rows(  # type: ignore[no-untyped-def]
-    table, index, special, rows, seed, epoch,
+    table, index, special, prediction, rows, seed, epoch,
     input_ids, token_type_ids, position_ids, piece_ids, marks, cls_positions, sop_labels,
 ):  # fmt: skip
     """Write rows, every slot of every output.
@@ -70,9 +65,10 @@ def lay_rows(  # type: ignore[no-untyped-def]
         table: :class:`TokenTable`.
         index: :class:`RowIndex`.
         special: :class:`SpecialIds`.
+        prediction: place in ``SENTENCE_PREDICTIONS``.
         rows: (B,) int64 numbers of the rows.
-        seed: of the sentence orders.
-        epoch: of the sentence orders.
+        seed: of the sentence orders, or of the second segments.
+        epoch: of the same.
         input_ids: (B, L) int64.
         token_type_ids: (B, L) int64.
         position_ids: (B, L) int64.
@@ -93,15 +89,23 @@ def lay_rows(  # type: ignore[no-untyped-def]
         slot = 0
         for number in range(pieces):
             piece = first + number
-            chunk, start, tokens = index.pieces[piece, 0], int(index.pieces[piece, 1]), int(index.pieces[piece, 2])
+            chunk, start = np.int64(index.pieces[piece, 0]), np.int64(index.pieces[piece, 1])
+            tokens = np.int64(index.pieces[piece, 2])
             bit = table.sentence_bit[chunk]
             sentences = uint8_at(table.sentences[chunk], ((bit + start + tokens) >> 3) + 1)
-            inner = _count_bits(sentences, bit + start + 1, bit + start + tokens)
+            inner = count_bits(sentences, bit + start + 1, bit + start + tokens)
             split, order = tokens, NO_PAIR
+            other = Segment(chunk, np.int64(0), np.int64(0))
             if inner:
                 key = row_key(seed, epoch, piece, SENTENCE_ORDER)
-                split = _find_bit(sentences, bit + start + 1, below(draw(key, 0), inner)) - bit - start
-                order = SWAPPED if draw(key, 1) >> _TOP_BIT else IN_ORDER
+                split = find_bit(sentences, bit + start + 1, below(draw(key, 0), inner)) - bit - start
+                second = draw(key, 1) >> _TOP_BIT
+                if prediction == _SOP:
+                    order = SWAPPED if second else IN_ORDER
+                elif prediction == _NSP:
+                    other = other_segment(table, index, key, piece, tokens - split)
+                    if other.high > other.low:
+                        order = ELSEWHERE if second else NEXT
             begin = slot
             ids[slot] = special.cls
             types[slot] = 0
@@ -110,11 +114,13 @@ def lay_rows(  # type: ignore[no-untyped-def]
             cls_positions[row, number] = begin
             sop_labels[row, number] = order
             for segment in range(2 if inner else 1):
-                if (segment == 0) != (order == SWAPPED):
-                    low, high = start, start + split
-                else:
-                    low, high = start + split, start + tokens
-                _copy(table, chunk, sentences, low, high, ids, marked, slot)
+                taken = Segment(chunk, start, start + split)
+                if segment == 1 and prediction == _NSP and order == ELSEWHERE:
+                    taken = other
+                elif (segment == 1) != (prediction == _SOP and order == SWAPPED):
+                    taken = Segment(chunk, start + split, start + tokens)
+                low, high = int(taken.low), int(taken.high)
+                _copy(table, taken.chunk, low, high, ids, marked, slot)
                 types[slot : slot + high - low + 1] = segment
                 slot += high - low
                 ids[slot] = special.sep
@@ -157,8 +163,10 @@ def _fetch(table, index, rows):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _copy(table, chunk, sentences, low, high, ids, marked, slot):  # type: ignore[no-untyped-def]
+def _copy(table, chunk, low, high, ids, marked, slot):  # type: ignore[no-untyped-def]
     """Copy the tokens ``low:high`` of a chunk to the slots from ``slot`` on, with their marks."""
+    bit, word_bit = table.sentence_bit[chunk], table.word_bit[chunk]
+    sentences = uint8_at(table.sentences[chunk], ((bit + high) >> 3) + 1)
     if table.wide[chunk]:
         wide = uint32_at(table.ids[chunk], high)
         for token in range(low, high):
@@ -167,12 +175,11 @@ def _copy(table, chunk, sentences, low, high, ids, marked, slot):  # type: ignor
         narrow = uint16_at(table.ids[chunk], high)
         for token in range(low, high):
             ids[slot + token - low] = narrow[token]
-    bit, word_bit = table.sentence_bit[chunk], table.word_bit[chunk]
     words = uint8_at(table.words[chunk], ((word_bit + high) >> 3) + 1)
     slot_of = slot - low
     token = low
     while token + 8 <= high:
-        word, edge = _eight_bits(words, word_bit + token), _eight_bits(sentences, bit + token)
+        word, edge = eight_bits(words, word_bit + token), eight_bits(sentences, bit + token)
         for step in range(8):
             marked[slot_of + token + step] = TEXT | (((word >> step) & 1) * WORD) | (((edge >> step) & 1) * EDGE)
         token += 8
@@ -181,48 +188,3 @@ def _copy(table, chunk, sentences, low, high, ids, marked, slot):  # type: ignor
         edge = (sentences[(bit + last) >> 3] >> ((bit + last) & 7)) & 1
         marked[slot_of + last] = TEXT | (word * WORD) | (edge * EDGE)
     marked[slot] = TEXT | WORD | EDGE
-
-
-@inner
-def _eight_bits(bits, place):  # type: ignore[no-untyped-def]
-    """Return the eight bits from a place on; a byte may lie behind the last of them."""
-    return ((np.int64(bits[place >> 3]) | np.int64(bits[(place >> 3) + 1]) << 8) >> (place & 7)) & 255
-
-
-@inner
-def _ones(byte):  # type: ignore[no-untyped-def]
-    byte -= (byte >> 1) & 0x55
-    byte = (byte & 0x33) + ((byte >> 2) & 0x33)
-    return (byte + (byte >> 4)) & 15
-
-
-@inner
-def _count_bits(bits, low, high):  # type: ignore[no-untyped-def]
-    """Return how many of the bits ``low:high`` are set."""
-    if low >= high:
-        return np.int64(0)
-    first, last = low >> 3, (high - 1) >> 3
-    found = np.int64(0)
-    for place in range(first, last + 1):
-        byte = np.int64(bits[place])
-        byte &= 255 << (low & 7) if place == first else 255
-        byte &= 255 >> (7 - ((high - 1) & 7)) if place == last else 255
-        found += _ones(byte)
-    return found
-
-
-@inner
-def _find_bit(bits, low, before):  # type: ignore[no-untyped-def]
-    """Return the place of a set bit at ``low`` or later, so many set ones being before it."""
-    place = low >> 3
-    byte = np.int64(bits[place]) & (255 << (low & 7))
-    while _ones(byte) <= before:
-        before -= _ones(byte)
-        place += 1
-        byte = np.int64(bits[place])
-    for _ in range(before):
-        byte &= byte - 1
-    bit = np.int64(0)
-    while (byte >> bit) & 1 == 0:
-        bit += 1
-    return place * 8 + bit

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import UserError
-from macbert.examples.layout import SpecialIds, lay_rows, locate
+from macbert.examples.layout import SENTENCE_PREDICTIONS, SpecialIds, lay_rows, locate
 from macbert.examples.order import order_rows
 from macbert.examples.packing import OPEN_DOCUMENTS, PAIR_SPECIALS, SINGLE_SPECIALS, pack
 from macbert.examples.reading import TokenSource
@@ -27,7 +27,7 @@ SHORTEST_ROW = 8
 class PretrainingExamples:
     """Rows of ``max_length`` slots: pieces of whole sentences, each ``[CLS] A [SEP] B [SEP]``, masked when asked for.
 
-    Order, sentence order and masks are pure functions of (seed, epoch, number): any row of any epoch is made at any
+    Order, second segments and masks are pure functions of (seed, epoch, number): any row of any epoch is made at any
     time, in any process, without those before it.
 
     Args:
@@ -35,10 +35,12 @@ class PretrainingExamples:
         tokenizer: whose ids they have.
         masking: how tokens are chosen and replaced.
         max_length: L, slots of a row.
-        seed: of order, sentence order and masks; which sentences share a row does not depend on it.
+        seed: of order, second segments and masks; which sentences share a row does not depend on it.
         similar: similar words for ``mac``.
         lexicon: words for random replacement.
         open_documents: documents considered at a time when packing.
+        sentence_prediction: what a piece's label tells: ``sop``, whether A and B changed places; ``nsp``, whether B is
+            from another document; ``none``, nothing: A and B stand in order, without a label.
 
     Attributes:
         num_rows: rows of one epoch.
@@ -58,12 +60,17 @@ class PretrainingExamples:
         similar: SimilarWords | None = None,
         lexicon: Lexicon | None = None,
         open_documents: int = OPEN_DOCUMENTS,
+        sentence_prediction: str = "sop",
     ) -> None:
         if max_length < SHORTEST_ROW:
             fix = "give longer rows"
             raise UserError.at("max_length", expected=f"at least {SHORTEST_ROW}", found=str(max_length), fix=fix)
+        if sentence_prediction not in SENTENCE_PREDICTIONS:
+            expected = f"one of {', '.join(SENTENCE_PREDICTIONS)}"
+            raise UserError.at("sentence_prediction", expected=expected, found=sentence_prediction, fix="choose one")
         self.max_length = max_length
         self.seed = seed
+        self._prediction = SENTENCE_PREDICTIONS.index(sentence_prediction)
         self._special = SpecialIds(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id)
         self._masker = RowMasker(masking, max_length, tokenizer, similar, lexicon)
         self._source = TokenSource(documents)
@@ -93,14 +100,15 @@ class PretrainingExamples:
         """Return the rows at some places of an epoch's order, masked; int64 arrays with B = len(numbers).
 
         Args:
-            epoch: another epoch has another order, other sentence orders and other masks.
+            epoch: another epoch has another order, other second segments and other masks.
             numbers: places in the order, each in ``range(num_rows)``.
 
         Returns:
             input_ids, token_type_ids: (B, L). position_ids: (B, L), from 0 in each piece. piece_ids: (B, L), 1, 2, ...
             and 0 for padding. labels: (B, L), -100 where not chosen. masked_positions, masked_labels: (B, K) with
             K = floor(mlm_probability * L), the chosen places in order and their labels, padded with 0 and -100.
-            cls_positions: (B, P), padded with 0. sop_labels: (B, P), 0 original order, 1 swapped, -100 no pair.
+            cls_positions: (B, P), padded with 0. sop_labels: (B, P), 0 original order, 1 swapped (``nsp``: 0 next,
+            1 from another document, as in BERT), -100 no pair.
         """
         return self._batch(epoch, numbers)[0]
 
@@ -123,7 +131,7 @@ class PretrainingExamples:
         batch: dict[str, NDArray] = dict(zip((*_BY_TOKEN, *_BY_PIECE), empty_arrays(len(rows), *widths), strict=True))
         marks = np.empty((len(rows), self.max_length), np.uint8)
         lay_rows(  # type: ignore[call-arg]
-            self._source.table, self._index, self._special, rows, self.seed, epoch,
+            self._source.table, self._index, self._special, self._prediction, rows, self.seed, epoch,
             *(batch[name] for name in _BY_TOKEN), marks, *(batch[name] for name in _BY_PIECE),
         )  # fmt: skip
         masked = self._masker.mask(batch["input_ids"], marks, mask_keys(self.seed, epoch, rows))

@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from macbert.examples.bits import next_bit
 from macbert.examples.reading import TokenTable
 from tokenizer.addresses import int32_at, uint8_at
 
@@ -40,7 +41,7 @@ def _cut(table, longest, document_items, items):  # type: ignore[no-untyped-def]
             stop = np.int64(bounds[document + 1])
             start = np.int64(bounds[document])
             while start < stop:
-                end = _next_mark(marks, bit, start + 1, stop)
+                end = next_bit(marks, bit, start + 1, stop)
                 sign = 1
                 while end - start > longest:
                     cut = start + longest
@@ -58,19 +59,3 @@ def _cut(table, longest, document_items, items):  # type: ignore[no-untyped-def]
                 found += 1
                 start = end
             document_items[table.first_document[chunk] + document + 1] = found
-
-
-@njit(cache=True, nogil=True)
-def _next_mark(marks, bit, place, stop):  # type: ignore[no-untyped-def]
-    """Return the first marked place in ``place:stop``, or stop."""
-    while place < stop:
-        at = bit + place
-        rest = marks[at >> 3] >> (at & 7)
-        if rest == 0:
-            place += 8 - (at & 7)
-            continue
-        while rest & 1 == 0:
-            rest >>= 1
-            place += 1
-        return min(place, stop)
-    return stop

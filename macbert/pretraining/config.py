@@ -23,8 +23,8 @@ class PretrainConfig:
     """Folder of the run: the final model, log.jsonl, loss.png, loss.html and checkpoint-N/ folders."""
 
     model: str = "mini"
-    """A size to start from random weights (tiny, mini, small, base, large), or a folder or hub name of a BERT or of
-    another encoder with a masked-token head to go on from."""
+    """A size to start from random weights (tiny, mini, small, base, large, or layers and hidden size as in 2x192), or a
+    folder or hub name of a BERT or of another encoder with a masked-token head to go on from."""
 
     encoder: Literal["bert", "eurobert"] = "bert"
     """What a size is built as: bert, or eurobert (the LLaMA recipe: pre-norm RMSNorm, SwiGLU, rotary positions)."""
@@ -34,6 +34,10 @@ class PretrainConfig:
 
     masking: MacMasking = field(default_factory=MacMasking)
     """How tokens are chosen and replaced."""
+
+    sentence_prediction: Literal["sop", "nsp", "none"] = "sop"
+    """What [CLS] learns: sop, whether two segments changed places (sentence order, MacBERT); nsp, whether the second is
+    from another document (next sentence, BERT); none: nothing."""
 
     max_steps: int | None = None
     """Steps to train; default: as many as num_train_epochs need."""
@@ -107,7 +111,7 @@ class PretrainConfig:
     """Dropout while pretraining; the saved config.json keeps the model's own value for fine-tuning."""
 
     seed: int = 0
-    """Of the order, the masks, the sentence swaps and dropout."""
+    """Of the order, the masks, the second segments and dropout."""
 
     init_seed: int = 0
     """Of random initial weights."""

@@ -12,6 +12,7 @@ from macbert.pretraining.config import PretrainConfig
 PLAN_FIELDS = (
     "seed",
     "max_length",
+    "sentence_prediction",
     "global_batch_size",
     "batch_warmup",
     "batch_warmup_start",

@@ -68,6 +68,7 @@ def open_inputs(config: PretrainConfig, *, verify: bool) -> Inputs:
             seed=config.seed,
             similar=similar,
             lexicon=lexicon,
+            sentence_prediction=config.sentence_prediction,
         )
         return made if made.num_rows else None
 

@@ -2,7 +2,8 @@
 # Does MacBERT masking help? The same encoder, corpus, tokens and fine-tuning with each way of masking, over seeds:
 #
 #   bash scripts/reproduce/ablation.sh                                        wwm, random, mac x 3 seeds x NER and reviews, 2 CPU cores
-#   bash scripts/reproduce/ablation.sh --systems mlm wwm wwm+ngram random mac
+#   bash scripts/reproduce/ablation.sh --systems mlm wwm wwm+ngram random mac mac-no-sop mac-nsp
+#   bash scripts/reproduce/ablation.sh --spelling sighan15.jsonl      spelling mistakes, for the encoders as they are, too
 #   bash scripts/reproduce/ablation.sh --tokens TOKENS --task ner:msra:DIR --task classify:tnews:DIR --task correct:sighan15:DIR \
 #                                      --model base --max-steps 100000     (DIR holds train.jsonl, dev.jsonl, test.jsonl)
 #
