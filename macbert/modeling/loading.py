@@ -17,7 +17,7 @@ from torch import nn
 from corpus.errors import UserError
 from macbert.modeling.encoder import HEADS_NAME, MacEncoderForPreTraining
 from macbert.modeling.heads import MacBertForPreTraining
-from macbert.modeling.presets import PRESETS, model_config
+from macbert.modeling.presets import PRESETS, model_config, read_shape
 from tokenizer.model_files import check_weights
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def build_model(
     """Return a model of a known size with random weights, the same for the same seed on any machine.
 
     Args:
-        preset: ``tiny``, ``mini``, ``small``, ``base`` or ``large``.
+        preset: ``tiny``, ``mini``, ``small``, ``base`` or ``large``; or layers and hidden size, such as ``2x192``.
         vocab_size: entries of the vocabulary.
         encoder: ``bert`` (:class:`MacBertForPreTraining`) or ``eurobert`` (:class:`MacEncoderForPreTraining`).
         max_length: longest row; at least 512 positions are made, so that fine-tuning may use longer texts.
@@ -89,7 +89,8 @@ def load_model(name: str, *, init_seed: int = 0) -> LoadedModel:
     try:
         config = AutoConfig.from_pretrained(name)
     except (OSError, ValueError) as error:
-        expected = f"a preset ({', '.join(PRESETS)}), a folder with config.json and weights, or a model of the hub"
+        sizes = f"{', '.join(PRESETS)}, 2x192"
+        expected = f"a size ({sizes}), a folder with config.json and weights, or a model of the hub"
         found = str(error).splitlines()[0]
         raise UserError.at("--model", expected=expected, found=found, fix="check the path") from None
     check_weights(name)
@@ -160,7 +161,7 @@ def resolve_model(
     Raises:
         UserError: as :func:`load_model`, or the checkpoint's vocabulary or positions are too few.
     """
-    if name in PRESETS and not Path(name).is_dir():
+    if read_shape(name) and not Path(name).is_dir():
         model = build_model(
             name, vocab_size, encoder=encoder, max_length=max_length, init_seed=init_seed, special_ids=special_ids
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from corpus.errors import UserError
@@ -18,12 +19,26 @@ PRESETS: dict[str, tuple[int, int]] = {
 
 ENCODERS = ("bert", "eurobert")
 
+_SHAPE = re.compile(r"([1-9]\d*)x([1-9]\d*)")
+
+
+def read_shape(name: str) -> tuple[int, int] | None:
+    """Return layers and hidden size of a preset, or of LAYERSxHIDDEN with a hidden size that 64-wide heads divide.
+
+    >>> read_shape("mini"), read_shape("2x192"), read_shape("2x100")
+    ((4, 256), (2, 192), None)
+    """
+    if name in PRESETS:
+        return PRESETS[name]
+    match = _SHAPE.fullmatch(name)
+    return (int(match[1]), int(match[2])) if match and int(match[2]) % 64 == 0 else None
+
 
 def model_config(preset: str, vocab_size: int, *, encoder: str = "bert", **overrides: Any) -> Any:
     """Return the configuration of an encoder of a known size.
 
     Args:
-        preset: ``tiny``, ``mini``, ``small``, ``base`` or ``large``.
+        preset: ``tiny``, ``mini``, ``small``, ``base`` or ``large``; or layers and hidden size, such as ``2x192``.
         vocab_size: entries of the vocabulary.
         encoder: ``bert`` (``transformers.BertConfig``), or ``eurobert`` (``EuroBertConfig``: pre-norm RMSNorm, SwiGLU,
             rotary positions, no biases). EuroBERT's feed-forward has three matrices; each is 8/3 as wide as the hidden
@@ -32,7 +47,7 @@ def model_config(preset: str, vocab_size: int, *, encoder: str = "bert", **overr
         overrides: any field of that configuration; names as there.
 
     Raises:
-        UserError: no preset of that name.
+        UserError: no size of that name.
 
     >>> model_config("tiny", 21128).hidden_size
     128
@@ -41,9 +56,11 @@ def model_config(preset: str, vocab_size: int, *, encoder: str = "bert", **overr
     """
     from transformers import BertConfig, EuroBertConfig
 
-    if preset not in PRESETS:
-        raise UserError.at("--model", expected=f"one of {', '.join(PRESETS)}", found=preset, fix="choose a preset")
-    layers, hidden = PRESETS[preset]
+    shape = read_shape(preset)
+    if shape is None:
+        expected = f"one of {', '.join(PRESETS)}, or LAYERSxHIDDEN, hidden a multiple of 64"
+        raise UserError.at("--model", expected=expected, found=preset, fix="choose a size")
+    layers, hidden = shape
     settings: dict[str, Any] = {
         "vocab_size": vocab_size,
         "num_hidden_layers": layers,

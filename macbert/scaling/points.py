@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,10 +10,8 @@ from typing import Any
 
 from corpus.errors import Problem, UserError
 from corpus.manifest import read_manifest
-from macbert.modeling.presets import PRESETS
+from macbert.modeling.presets import PRESETS, read_shape
 from macbert.pretraining.journal import read_journal
-
-_SIZE = re.compile(r"([1-9]\d*)x([1-9]\d*)")
 
 
 @dataclass(frozen=True)
@@ -83,13 +80,11 @@ def read_size(text: str) -> Size:
     >>> read_size("mini"), read_size("2x64")
     (Size(layers=4, hidden=256), Size(layers=2, hidden=64))
     """
-    if text in PRESETS:
-        return Size(*PRESETS[text])
-    match = _SIZE.fullmatch(text)
-    if match is None or int(match[2]) % 64:
+    shape = read_shape(text)
+    if shape is None:
         expected = f"a preset ({', '.join(PRESETS)}) or LAYERSxHIDDEN, hidden a multiple of 64"
         raise UserError.at("--size", expected=expected, found=text, fix="such as 4x256")
-    return Size(int(match[1]), int(match[2]))
+    return Size(*shape)
 
 
 def find_runs(paths: Iterable[str]) -> list[Path]:

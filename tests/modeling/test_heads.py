@@ -11,6 +11,7 @@ import pytest
 import torch
 from transformers import BertForMaskedLM, BertForPreTraining
 
+from corpus.errors import UserError
 from macbert.modeling import MacBertForPreTraining, build_model, model_config, piece_attention_mask, set_dropout
 from macbert.modeling.loading import quiet_transformers
 
@@ -141,6 +142,15 @@ def test_a_saved_model_loads_in_plain_transformers_with_equal_logits(
     torch.testing.assert_close(ours.masked_logits, exact.eval()(row).prediction_logits, atol=1e-5, rtol=0)
     torch.testing.assert_close(ours.masked_logits, masked.eval()(row).logits, atol=1e-5, rtol=0)
     torch.testing.assert_close(ours.sop_logits[:, 0], exact(row).seq_relationship_logits, atol=1e-5, rtol=0)
+
+
+def test_a_size_is_a_preset_or_layers_and_hidden_size() -> None:
+    config = model_config("3x192", VOCAB)
+    assert (config.num_hidden_layers, config.hidden_size, config.num_attention_heads) == (3, 192, 3)
+    assert config.intermediate_size == 4 * 192
+    for wrong in ("3x100", "0x64", "x64", "3x", "huge"):
+        with pytest.raises(UserError, match="LAYERSxHIDDEN"):
+            model_config(wrong, VOCAB)
 
 
 def test_presets_have_their_sizes() -> None:
