@@ -87,6 +87,7 @@ setup(
         "rjieba>=0.2.2,<0.3",
         "safetensors>=0.5,<1",
         "scipy>=1.14,<2",
+        "shtab>=1.7,<2",
         "tensorboard>=2.18,<3",
         "tokenizers>=0.22,<0.24",
         "torch>=2.10,<3",

@@ -20,6 +20,7 @@ FLOORS = ("corpus", "tokenizer", "macbert")
 NOT_SOURCE = (
     ".git",
     ".venv",
+    ".venv-lowest",
     "build",
     "dist",
     "demo",

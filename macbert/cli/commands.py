@@ -157,6 +157,12 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.doctor.config:DoctorConfig",
         "macbert.doctor:examine",
     ),
+    ("completion",): Command(
+        "a script by which bash or zsh completes commands, flags and values",
+        "macbert.cli.completion:CompletionConfig",
+        "macbert.cli.completion:completion_script",
+        positional="shell",
+    ),
     ("chatie",): Command(
         "names, relations and events by asking a chat model (any OpenAI-compatible server)",
         "macbert.chatie.config:ChatieConfig",

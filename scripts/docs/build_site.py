@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from command_pages import all_pages, page_name
+
+from macbert.cli.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -123,6 +126,21 @@ def turn_links(page: Page, text: str, pages: dict[str, Page], copies: dict[str, 
     return _LINK.sub(turned, text)
 
 
+def join_lines(text: str) -> str:
+    """Return Chinese text without the line breaks between Chinese signs, which a browser would show as spaces.
+
+    >>> join_lines("分词器\\n切出。\\n\\n- 一")
+    '分词器切出。\\n\\n- 一'
+    """
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
+    wide = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”]"
+    joined = (
+        re.sub(rf"(?<={wide})\n *(?={wide})", "", part) if number % 2 == 0 else part
+        for number, part in enumerate(parts)
+    )
+    return "".join(joined)
+
+
 def _sources(pages: dict[str, Page]) -> dict[str, Path]:
     """Return the English source of each page."""
     return {name: OUTSIDE.get(name, DOCS / f"{name}.md") for name in pages}
@@ -134,8 +152,6 @@ def stage(language: str, folder: Path) -> None:
     Raises:
         BuildError: a link leads to nothing, or nav.yaml and docs/ differ.
     """
-    from command_pages import all_pages
-
     docs = folder / "docs"
     pages = site_pages(language)
     copies: dict[str, Path] = {
@@ -143,6 +159,8 @@ def stage(language: str, folder: Path) -> None:
     }
     for name, page in pages.items():
         text = turn_links(page, page.source.read_text(encoding="utf-8"), pages, copies)
+        if page.source.name.endswith(".zh.md"):
+            text = join_lines(text)
         _write(docs / f"{name}.md", text if page.translated else ENGLISH_ONLY + text)
     made = dict(all_pages(language))
     for name, text in made.items():
@@ -194,8 +212,8 @@ def site_config(language: str, command_names: list[str]) -> dict[str, Any]:
 
 
 def _command_entry(name: str) -> Any:
-    title = name.partition("/")[2].replace("-", " ")
-    return f"{name}.md" if title == "index" else {f"macbert {title}": f"{name}.md"}
+    titles = {page_name(path): f"macbert {' '.join(path)}" for path in COMMANDS}
+    return {titles[name]: f"{name}.md"} if name in titles else f"{name}.md"
 
 
 def build(output: Path) -> None:

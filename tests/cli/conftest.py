@@ -144,6 +144,7 @@ GOOD: dict[str, dict[str, str]] = {
     "scaling plan": {"--fit": "{bad}/fit", "--hours": "1", "--flops-per-second": "1e12"},
     "export": {"--model": "{ner}", "--output": "{out}"},
     "serve": {"--model": "{ner}", "--port": "0"},
+    "completion": {"": "bash"},
     "recipes ls": {"": "pretrain"},
     "recipes show": {"": "tiny"},
     "recipes cp": {"": "tiny", "--output": "{out}"},

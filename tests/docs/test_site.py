@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib
 import re
 import sys
@@ -27,6 +28,11 @@ def builder() -> Iterator[ModuleType]:
     sys.path.insert(0, str(ROOT / "scripts" / "docs"))
     yield importlib.import_module("build_site")
     sys.path.remove(str(ROOT / "scripts" / "docs"))
+
+
+@pytest.mark.parametrize("name", ["build_site", "page_blocks"])
+def test_examples_of_the_tools(builder: ModuleType, name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 @pytest.fixture(scope="module")
