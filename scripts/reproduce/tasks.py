@@ -50,8 +50,8 @@ class Parts:
     test: Cut
     """What is scored."""
 
-    change: Callable[[Example], Example] | None = None
-    """Makes another task of the labels."""
+    change: Callable[[Example], Example | None] | None = None
+    """Makes another task of the labels; texts for which it gives None are left out."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,27 @@ def event_types(example: Example) -> Example:
     return replace(example, events=None, labels=kinds)
 
 
+def common_relations(example: Example) -> Example | None:
+    """Return a text with its relations of the four commonest predicates, if it has any."""
+    kept = tuple(item for item in example.relations or () if item.predicate in PREDICATES)
+    return replace(example, relations=kept) if kept else None
+
+
+def common_events(example: Example) -> Example | None:
+    """Return a text with its events of the three commonest types, if it has any."""
+    kept = tuple(event for event in example.events or () if event.type in EVENT_TYPES)
+    return replace(example, events=kept) if kept else None
+
+
 def once(example: Example) -> Example:
     """Return a text with each entity once and no relations."""
     entities = tuple(Entity(*key) for key in sorted({entity.key for entity in example.entities or ()}))
     return replace(example, entities=entities, relations=None, extra={})
 
+
+PREDICATES = ("作者", "歌手", "主演", "导演")
+EVENT_TYPES = ("竞赛行为-胜负", "产品行为-发布", "人生-死亡")
+"""The commonest of the sets; with all 48 predicates or 65 types a small encoder answers nothing after some minutes."""
 
 DUEE, DUIE, CMRC = "ee_duee_dev/public1000", "re_duie_sample5000/train", "mrc_cmrc2018/dev"
 SIGHAN = "csc_sighan_train13_14_15/train"
@@ -107,8 +123,10 @@ SETS = {
         ("re_literature_docs/testing", 0, 30),
         once,
     ),
-    "re_duie_sample5000": Parts("duie", (DUIE, 0, 3200), (DUIE, 3200, 3300), (DUIE, 3400, 3800)),
-    "ee_duee_dev": Parts("duee", (DUEE, 0, 700), (DUEE, 700, 800), (DUEE, 800, None)),
+    "re_duie_sample5000, 4 predicates": Parts(
+        "duie", (DUIE, 0, 3100), (DUIE, 3100, 3400), (DUIE, 3400, None), common_relations
+    ),
+    "ee_duee_dev, 3 types": Parts("duee", (DUEE, 0, 600), (DUEE, 600, 700), (DUEE, 700, None), common_events),
     "mrc_cmrc2018": Parts("plain-reading", (CMRC, 0, 2400), (CMRC, 2500, 2560), (CMRC, 2700, 2900)),
     "csc_sighan": Parts("macbert", (SIGHAN, 200, None), (SIGHAN, 0, 200), ("csc_sighan15/test", 0, None)),
 }
@@ -118,6 +136,10 @@ so that no paragraph is in both."""
 
 RATES = {"learning_rate": 5e-4, "head_learning_rate": 2e-3}
 """Of every row and arm; high, since the encoder is tiny and random weights have far to go."""
+
+LINKS = {"learning_rate": 1.5e-3, "head_learning_rate": 5e-3, "per_device_train_batch_size": 8}
+"""Of GPLinker's rows, in both arms: it answers only where three heads agree, and small steps do not get it there (chosen
+on dev with seed 100)."""
 
 NAMES = {"max_length": 64, "stride": 16, "max_train_samples": 1500, "num_train_epochs": 6}
 NESTED = {"max_length": 64, "stride": 16, "max_train_samples": 24, "num_train_epochs": 15}
@@ -140,7 +162,7 @@ ROWS = {
         "classify",
         "ee_duee_dev, types",
         ("micro_f1", "macro_f1", "exact_match"),
-        {"max_length": 128, "stride": 32, "num_train_epochs": 6},
+        {"max_length": 128, "stride": 32, "num_train_epochs": 25},
     ),
     "ner, BIO": Row("ner", "ner_cluener", ("strict_span_f1", "cluener_f1", "boundary_f1"), {"head": "bio", **NAMES}),
     "ner, BIO + CRF": Row(
@@ -155,15 +177,15 @@ ROWS = {
     ),
     "relation": Row(
         "relation",
-        "re_duie_sample5000",
+        "re_duie_sample5000, 4 predicates",
         ("duie_f1", "span_f1"),
-        {"max_length": 128, "stride": 32, "max_train_samples": 600, "num_train_epochs": 6},
+        {"max_length": 128, "stride": 32, "num_train_epochs": 15, **LINKS},
     ),
     "event": Row(
         "event",
-        "ee_duee_dev",
+        "ee_duee_dev, 3 types",
         ("duee_f1", "strict_argument_f1", "trigger_f1"),
-        {"max_length": 128, "stride": 32, "max_train_samples": 350, "num_train_epochs": 6},
+        {"max_length": 128, "stride": 32, "num_train_epochs": 40, **LINKS},
     ),
     "mrc": Row(
         "mrc",
@@ -191,7 +213,8 @@ def prepare(data: Path, work: Path, name: str) -> dict[str, Path]:
         (source,) = data.glob(f"{file}.jsonl*")
         examples = [item for item in read_format(parts.format, source) if not isinstance(item, Problem)][first:last]
         folder.mkdir(parents=True, exist_ok=True)
-        write_examples(path, map(parts.change, examples) if parts.change else examples)
+        changed = map(parts.change, examples) if parts.change else examples
+        write_examples(path, [example for example in changed if example is not None])
     return paths
 
 
