@@ -138,8 +138,8 @@ RATES = {"learning_rate": 5e-4, "head_learning_rate": 2e-3}
 """Of every row and arm; high, since the encoder is tiny and random weights have far to go."""
 
 LINKS = {"learning_rate": 1.5e-3, "head_learning_rate": 5e-3, "per_device_train_batch_size": 8}
-"""Of GPLinker's rows, in both arms: it answers only where three heads agree, and small steps do not get it there (chosen
-on dev with seed 100)."""
+"""Of GPLinker's rows, in both arms: it answers only where three heads agree, and small steps do not get it there
+(chosen on dev with seed 100)."""
 
 NAMES = {"max_length": 64, "stride": 16, "max_train_samples": 1500, "num_train_epochs": 6}
 NESTED = {"max_length": 64, "stride": 16, "max_train_samples": 24, "num_train_epochs": 15}
