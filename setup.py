@@ -9,6 +9,7 @@ EXTRAS = {
     "ray": ["ray>=2.49,<3"],
     "modelscope": ["modelscope>=1.20,<2"],
     "chatie": ["openai>=2,<3"],
+    "deepspeed": ["deepspeed>=0.19,<0.20"],
     "demo": ["snownlp>=0.12.3,<0.13"],
     "export": ["onnx>=1.19,<2", "onnxruntime>=1.23,<2"],
     "serve": ["fastapi>=0.120,<1", "uvicorn>=0.38,<1"],

@@ -3,7 +3,9 @@
 #   bash scripts/test.sh [--all] [pytest arguments]     --all: the slow proofs too
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup-venv.sh"
-set_up_venv demo dev docs test
+extras=(demo dev docs test)
+[ "${1:-}" != "--all" ] || extras+=(deepspeed)
+set_up_venv "${extras[@]}"
 export HF_HUB_OFFLINE=1 LC_ALL=C.UTF-8 # no hub; messages follow the locale, and the tests read the English ones
 cd "$ROOT"
 

@@ -114,6 +114,8 @@ def _load(reference: str) -> Any:
 
 
 def _print_result(result: Any, *, as_json: bool, console: Any) -> None:
+    if "TORCHELASTIC_RUN_ID" in os.environ and os.environ["RANK"] != "0":
+        return  # one of several processes that torchrun or accelerate started: the first one tells
     if as_json:
         print(json.dumps(result.as_json(), ensure_ascii=False))
     elif hasattr(result, "lines"):

@@ -122,7 +122,8 @@ class PretrainConfig:
 
     parallel: Literal["ddp", "fsdp"] = "ddp"
     """How several processes share a run: ddp, each holds the whole model; fsdp (FSDP2), each holds a part of weights,
-    gradients and optimiser. accelerate launch --use_fsdp is the same as fsdp."""
+    gradients and optimiser. accelerate launch --use_fsdp is the same as fsdp; with --use_deepspeed each holds a part of
+    the optimiser (ZeRO 1), or of it and of gradients (ZeRO 2)."""
 
     torch_compile: bool = False
     """Compile the model (torch.compile; shapes never change): faster on a GPU after a minute or more of compiling."""

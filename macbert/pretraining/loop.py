@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from macbert.modeling.loading import resolve_model, set_dropout
 from macbert.pretraining.batches import Control, StepRows, step_loader
 from macbert.pretraining.checkpoints import Checkpoint, checkpoint_folder, newest_valid, rotate
 from macbert.pretraining.config import PretrainConfig
+from macbert.pretraining.deepspeed import asked_for_zero
 from macbert.pretraining.devices import build_accelerator
 from macbert.pretraining.fingerprint import check_fingerprint, run_fingerprint
 from macbert.pretraining.inputs import Inputs, open_inputs
@@ -50,19 +51,23 @@ def pretrain(config: PretrainConfig, progress: Progress | None = None) -> Pretra
     >>> pretrain(PretrainConfig(data=["data/tokens"], output="runs/tiny", model="tiny"))  # doctest: +SKIP
     """
     launched = not torch.distributed.is_initialized()
-    sharded = asked_for_sharding(config)
+    sharded, zero = asked_for_sharding(config), asked_for_zero(config)
     accelerator = build_accelerator(config)
     strict = config.deterministic == "strict"
     try:
         with strict_arithmetic() if strict else contextlib.nullcontext():
-            return _pretrain(config, accelerator, progress, sharded)
+            return _pretrain(config, accelerator, progress, sharded, zero)
     finally:
         if launched and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
 
 
 def _pretrain(
-    config: PretrainConfig, accelerator: Accelerator, progress: Progress | None, sharded: bool
+    config: PretrainConfig,
+    accelerator: Accelerator,
+    progress: Progress | None,
+    sharded: bool,
+    zero: Mapping[str, Any] | None,
 ) -> PretrainResult:
     control = Control()
     if config.deterministic == "strict":
@@ -102,7 +107,7 @@ def _pretrain(
     set_dropout(loaded.model, config.dropout)
     parameters = sum(parameter.numel() for parameter in loaded.model.parameters())
     training = Training(
-        config, accelerator, loaded.model, total_steps, control, sharded=sharded, sources=len(inputs.names)
+        config, accelerator, loaded.model, total_steps, control, sharded=sharded, zero=zero, sources=len(inputs.names)
     )
     if checkpoint is not None:
         training.restore(checkpoint)

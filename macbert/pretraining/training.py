@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from macbert.modeling.loading import PretrainingModel
 from macbert.pretraining.batches import Control, micro_batches, model_inputs
 from macbert.pretraining.checkpoints import Checkpoint, save_checkpoint
 from macbert.pretraining.config import PretrainConfig
+from macbert.pretraining.deepspeed import load_zero_tensors, share_out, zero_step, zero_tensors
 from macbert.pretraining.flops import StepFlops
 from macbert.pretraining.optimizer import build_optimizer, load_optimizer_tensors, optimizer_tensors
 from macbert.pretraining.plan import StepPlan
@@ -72,6 +73,7 @@ class Training:
         total_steps: steps of the whole run.
         control: sums over processes.
         sharded: whether several processes share out weights and optimiser (FSDP2) instead of each holding all (DDP).
+        zero: how several processes share out the optimiser by DeepSpeed, if they do.
         sources: corpora, each counted.
     """
 
@@ -84,6 +86,7 @@ class Training:
         control: Control,
         *,
         sharded: bool = False,
+        zero: Mapping[str, Any] | None = None,
         sources: int = 1,
     ) -> None:
         self.config = config
@@ -98,9 +101,16 @@ class Training:
         self.step_flops = 0.0
         """Operations of the last step's rows, of all processes."""
         self.sharded = sharded and control.world_size > 1
+        self.by_deepspeed = zero is not None and control.world_size > 1
+        precision = accelerator.mixed_precision
+        if zero is not None and self.by_deepspeed:
+            model.to(accelerator.device)
+            self.model: Any = share_out(model, build_optimizer(model, config), zero, config, precision)
+            self.optimizer: Any = self.model.optimizer
+            return
         if self.sharded:
-            shard(model.to(accelerator.device), accelerator.mixed_precision, compiled=config.torch_compile)
-            self.model: Any = model
+            shard(model.to(accelerator.device), precision, compiled=config.torch_compile)
+            self.model = model
         else:
             # Strict mode sums gradients itself, so the model gets no wrapper.
             self.model = accelerator.prepare_model(model, evaluation_mode=self.strict)
@@ -118,7 +128,7 @@ class Training:
         order; so neither the number of processes nor the size of micro-batches changes anything but rounding. A step
         whose gradient is not finite changes no weight and no average.
         """
-        step, config = self.counters.step, self.config
+        step = self.counters.step
         chosen = int((rows["masked_labels"] != -100).sum())
         labelled = int((rows["sop_labels"] != -100).sum())
         real = rows["piece_ids"] != 0
@@ -132,13 +142,8 @@ class Training:
         mlm_total, sop_total = max(counts[0], 1.0), max(counts[1], 1.0)
         self._set_learning_rate(step)
         losses = self._backward(rows, step, (mlm_total, sop_total))
-        limit = config.max_grad_norm or math.inf
-        norm = float(whole(self.accelerator.clip_grad_norm_(self.model.parameters(), limit)))
+        norm = zero_step(self.model) if self.by_deepspeed else self._clip_and_step()
         finite = math.isfinite(norm)
-        if finite or self.accelerator.scaler:
-            # With fp16 a gradient that is not finite is an ordinary sign that the loss scale is too high: the scaler
-            # must see it, skips the update itself and lowers the scale.
-            self.optimizer.step()
         if finite:
             self._count(losses, counts, norm)
         else:
@@ -181,7 +186,10 @@ class Training:
         """Write a checkpoint (the main process does; the others give their parts and wait)."""
         model, is_main = self.plain_model, self.accelerator.is_main_process
         weights = whole_weights(model)
-        optimizer = optimizer_tensors(self.optimizer.optimizer, model) if is_main or self.sharded else {}
+        if self.by_deepspeed:
+            optimizer = zero_tensors(self.model)
+        else:
+            optimizer = optimizer_tensors(self.optimizer.optimizer, model) if is_main or self.sharded else {}
         if is_main:
             save_checkpoint(
                 folder,
@@ -210,7 +218,10 @@ class Training:
         model = self.plain_model
         missing = set_weights(model, model.read_weights(checkpoint.folder))
         assert not missing, missing
-        load_optimizer_tensors(self.optimizer.optimizer, model, checkpoint.optimizer())
+        if self.by_deepspeed:
+            load_zero_tensors(self.model, checkpoint.optimizer())
+        else:
+            load_optimizer_tensors(self.optimizer.optimizer, model, checkpoint.optimizer())
         state = checkpoint.state()
         self.counters = Counters(**{name: state[name] for name in Counters.__dataclass_fields__})
         if self.accelerator.scaler and state["scaler"]:
@@ -251,18 +262,33 @@ class Training:
             with self._adding_up(last), self.accelerator.autocast():
                 out = self.model(**model_inputs(batch, device), return_logits=False)
                 loss = out.mlm_loss_sum / totals[0] + out.sop_loss_sum / totals[1]
-                # Processes are averaged by DDP and FSDP; the loss above is already a share of the global mean.
-                self.accelerator.backward(loss * self.control.world_size)
+                # Processes are averaged by DDP, FSDP and DeepSpeed; the loss is already a share of the global mean.
+                (self.model if self.by_deepspeed else self.accelerator).backward(loss * self.control.world_size)
             losses += torch.stack([out.mlm_loss_sum.detach(), out.sop_loss_sum.detach()])
         return self.control.sum(losses.tolist())
 
     @contextlib.contextmanager
     def _adding_up(self, last: bool) -> Iterator[None]:
         """Send gradients between processes only after a step's last micro-batch."""
-        if self.sharded:
+        if self.by_deepspeed:
+            self.model.set_gradient_accumulation_boundary(last)
+        elif self.sharded:
             self.model.set_requires_gradient_sync(last)
-        with contextlib.nullcontext() if last or self.sharded else self.accelerator.no_sync(self.model):
-            yield
+        elif not last:
+            with self.accelerator.no_sync(self.model):
+                yield
+            return
+        yield
+
+    def _clip_and_step(self) -> float:
+        """Clip the gradients and move the weights; return the gradients' norm: nothing moves where it is not finite."""
+        limit = self.config.max_grad_norm or math.inf
+        norm = float(whole(self.accelerator.clip_grad_norm_(self.model.parameters(), limit)))
+        if math.isfinite(norm) or self.accelerator.scaler:
+            # With fp16 a gradient that is not finite is an ordinary sign that the loss scale is too high: the scaler
+            # must see it, skips the update itself and lowers the scale.
+            self.optimizer.step()
+        return norm
 
     def _rows_of(self, step: int) -> tuple[int, int]:
         """Return [first, end) of the stream's rows of a step, as far as roll-backs have moved it."""

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Pretrain by accelerate, with what `accelerate config` was told (DDP, FSDP, bf16, machines ...), or with the file in
+# Pretrain by accelerate, with what `accelerate config` was told (DDP, FSDP, DeepSpeed, machines ...), or with the file in
 # ACCELERATE_CONFIG.
 #
 #     bash scripts/launch/accelerate.sh base --data data/tokens --output runs/base
 #     ACCELERATE_CONFIG=scripts/launch/fsdp.yaml bash scripts/launch/accelerate.sh large --data ... --output ...
+#     ACCELERATE_CONFIG=scripts/launch/deepspeed.yaml bash scripts/launch/accelerate.sh large --data ... --output ...
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 config=()

@@ -71,6 +71,16 @@ def test_json_is_one_object_on_standard_output(capsys: pytest.CaptureFixture[str
     assert json.loads(capsys.readouterr().out) == {"said": "你好", "loud": "False"}
 
 
+def test_of_several_processes_the_first_one_tells(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "of torchrun")
+    for rank, told in (("0", True), ("1", False)):
+        monkeypatch.setenv("RANK", rank)
+        assert main(["echo", "--words", "你好", "--no-loud", "--json"]) == 0
+        assert bool(capsys.readouterr().out) == told
+
+
 def test_a_flag_may_be_written_with_underscores(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--no_such_flag", "1"]) == 2
     assert "'--no-such-flag'" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -53,12 +53,18 @@ def fake_pretrain(fake: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable
 
 @pytest.fixture
 def start_run(fake: ModuleType) -> Callable[..., subprocess.Popen[str]]:
-    """Start a made-up run in processes of its own: ``start_run(output, processes=2, **changes)``."""
+    """Start a made-up run in processes of its own: ``start_run(output, processes=2, **changes)``.
 
-    def start(output: Path, *, processes: int = 1, threads: int = 1, **changes: Any) -> subprocess.Popen[str]:
+    Several are started by torchrun, or by ``launcher`` (Python's words before the script).
+    """
+
+    def start(
+        output: Path, *, processes: int = 1, threads: int = 1, launcher: Sequence[str] = (), **changes: Any
+    ) -> subprocess.Popen[str]:
         values = json.dumps(fake.settings(output, **changes))
-        launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-        command = [sys.executable, *(launcher if processes > 1 else []), str(SCRIPT), values]
+        if processes > 1 and not launcher:
+            launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+        command = [sys.executable, *launcher, str(SCRIPT), values]
         root = SCRIPT.parents[2]
         # One thread each: sums inside a kernel are split by threads, and the tests compare bits.
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(root)}

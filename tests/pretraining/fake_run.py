@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -120,12 +121,20 @@ def settings(output: Path, **changes: Any) -> dict[str, Any]:
     }
 
 
-def run(**values: Any) -> Any:
-    """Pretrain on made-up rows."""
+def run(*, bad_steps: Sequence[int] = (), **values: Any) -> Any:
+    """Pretrain on made-up rows; the loss of ``bad_steps``, counted from 0, is NaN."""
     import macbert.pretraining.loop as loop
     from macbert.pretraining import PretrainConfig
+    from macbert.pretraining.training import Training
 
     loop.open_inputs = fake_inputs
+    real = Training._backward
+
+    def backward(self: Training, rows: Any, step: int, totals: tuple[float, float]) -> list[float]:
+        bad = step + self.counters.data_offset in bad_steps
+        return real(self, rows, step, (math.nan, math.nan) if bad else totals)
+
+    Training._backward = backward  # type: ignore[method-assign]
     return loop.pretrain(PretrainConfig(**values))
 
 
