@@ -132,3 +132,14 @@ def test_a_page_that_the_table_of_contents_lacks_is_named(builder: ModuleType, m
     monkeypatch.setattr(builder, "read_nav", lambda: nav)
     with pytest.raises(builder.BuildError, match="index"):
         builder.site_pages("en")
+
+
+def test_a_translation_links_to_translations() -> None:
+    """But for the switch of languages: on the site, a link to an English page leaves the Chinese tree."""
+    leaving = []
+    for page in [*(ROOT / "docs").rglob("*.zh.md"), ROOT / "README.zh.md"]:
+        for text, target in re.findall(r"\[([^\]]*)\]\(([^)\s#]+)[^)]*\)", page.read_text("utf-8")):
+            twin = page.parent / target.replace(".md", ".zh.md")
+            if target.endswith(".md") and not target.endswith(".zh.md") and text != "English" and twin.exists():
+                leaving.append(f"{page.name}: {target}")
+    assert not leaving
