@@ -165,21 +165,12 @@ def test_a_save_is_made_of_the_operations_that_make_it_safe(run: Run, shim_class
     assert names[first_rename + 1] == "fsync"
 
 
-def test_a_sample_of_all_kill_points(run: Run, shim_class: Any, tmp_path: Path, expected: dict[str, str]) -> None:
-    names = operations(run, shim_class, tmp_path / "log.json")
-    points = [(number, how) for number in range(0, len(names), 9) for how in ("before", "after")]
-    points += [(names.index("tensors"), "torn"), (names.index("write"), "torn"), (names.index("fsync"), "full")]
-    check_every(run, shim_class, points, expected)
-
-
-@pytest.mark.slow
 def test_every_kill_point(run: Run, shim_class: Any, tmp_path: Path, expected: dict[str, str]) -> None:
     names = operations(run, shim_class, tmp_path / "log.json")
     points = [(number, how) for number in range(len(names)) for how in ("before", "after")]
     check_every(run, shim_class, points, expected)
 
 
-@pytest.mark.slow
 def test_every_torn_write_and_every_full_disk(
     run: Run, shim_class: Any, tmp_path: Path, expected: dict[str, str]
 ) -> None:

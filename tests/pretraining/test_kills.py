@@ -49,7 +49,6 @@ def read(path: Path) -> str:
     return path.read_text() if path.exists() else ""
 
 
-@pytest.mark.slow
 def test_ten_kills_in_one_run_change_nothing(
     start_run: Start, fake_pretrain: Pretrain, tmp_path: Path, hashes: Hashes
 ) -> None:
@@ -91,7 +90,6 @@ def test_a_killed_worker_ends_the_run_and_the_same_command_goes_on(
     assert hashes(tmp_path / "run", 400) == hashes(tmp_path / "whole", 400)
 
 
-@pytest.mark.slow
 def test_a_killed_rank_ends_the_run_and_the_same_command_goes_on(
     start_run: Start, fake_pretrain: Pretrain, tmp_path: Path, hashes: Hashes
 ) -> None:

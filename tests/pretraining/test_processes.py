@@ -49,7 +49,7 @@ def test_several_processes_agree_with_one_to_rounding(
 STRICT = {"deterministic": "strict", "strict_slots": 4, "dropout": 0.1, "max_steps": 20, "save_steps": 20}
 
 
-@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("processes", [2, 4])
 def test_strict_mode_gives_the_same_bits_for_any_number_of_processes(
     processes: int, start_run: Start, fake_pretrain: Callable[..., Any], tmp_path: Path, hashes: Callable[..., Any]
 ) -> None:
