@@ -3,9 +3,11 @@
 #   bash scripts/test.sh [--all] [pytest arguments]     --all: the slow proofs too
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup-venv.sh"
+source "$ROOT/scripts/setup-browser.sh"
 extras=(demo dev docs test)
 [ "${1:-}" != "--all" ] || extras+=(deepspeed)
 set_up_venv "${extras[@]}"
+set_up_browser
 export HF_HUB_OFFLINE=1 LC_ALL=C.UTF-8 # no hub; messages follow the locale, and the tests read the English ones
 cd "$ROOT"
 

@@ -134,6 +134,11 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "macbert.serving.config:ServeConfig",
         "macbert.serving:serve",
     ),
+    ("studio",): Command(
+        "a page in the browser: corpora, words and masks, runs, extraction, spelling",
+        "macbert.studio.config:StudioConfig",
+        "macbert.studio:studio",
+    ),
     ("recipes", "ls"): Command(
         "the recipes that come with the package, and what each is for",
         "macbert.config.shipped:ListRecipesConfig",

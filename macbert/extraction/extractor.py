@@ -38,6 +38,18 @@ class Extractor:
         return self._finetuned.task.schema_names
 
     @property
+    def argument_types(self) -> dict[str, tuple[str, str]]:
+        """Of a model for relations: the types of subject and object of each predicate."""
+        given = self._finetuned.task.options.get("argument_types", {})
+        return {predicate: (subject, object_) for predicate, (subject, object_) in given.items()}
+
+    @property
+    def roles(self) -> dict[str, list[str]]:
+        """Of a model for events: the roles of each type."""
+        cells = self._finetuned.task.options.get("cells", [])
+        return {kind: [role for own, role in cells if own == kind and role] for kind in self.labels}
+
+    @property
     def reads_pairs(self) -> bool:
         """Whether it reads pairs: (question, text), or two texts to classify."""
         return self.task == "mrc" or bool(self._finetuned.task.options.get("pair"))

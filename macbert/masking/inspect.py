@@ -33,36 +33,58 @@ def inspect_text(config: InspectConfig, progress: Progress | None = None) -> Ins
     Raises:
         UserError: no tokenizer there; strategy ``mac`` without a table of similar words; a model of another vocabulary.
     """
-    folder = _tokenizer_folder(config.tokenizer)
-    tokenizer = ChineseTokenizer.from_pretrained(folder, segmenter=config.segmenter)
-    similar = _similar_words(config, folder)
-    lexicon = Lexicon.load(folder, tokenizer) if (folder / "lexicon.tsv").is_file() else None
-    masking = MacMasking(strategy=config.strategy, mlm_probability=config.mlm_probability)
-    masker = RowMasker(masking, ROW_LENGTH, tokenizer, similar, lexicon)
-    model = _model(config.model, tokenizer) if config.model else None
+    return Inspector(config).inspect(config, progress)
 
-    encoded = tokenizer.encode_batch([config.text])
-    ids, offsets, marks = encoded.input_ids.astype(np.int64), encoded.offsets, text_marks(encoded)
-    if not len(ids):
-        raise UserError.at("--text", expected="a text with tokens", found="none", fix="give another text")
-    words: list[InspectedWord] = []
-    counts = None
-    first = row = 0
-    while first < len(ids):
-        end = first + cut_at_word(marks[first:], ROW_LENGTH - 2)
-        row_ids, row_marks = (np.zeros((1, end - first + 2), dtype) for dtype in (np.int64, np.uint8))
-        row_ids[0] = [tokenizer.cls_id, *ids[first:end], tokenizer.sep_id]
-        row_marks[0, 1:-1] = marks[first:end]
-        masked = masker.mask(row_ids, row_marks, mask_keys(config.seed, config.epoch, np.array([row])), trace=True)
-        guesses = _restore(model, row_ids) if model is not None else None
-        tokens = _Tokens(ids[first:end], row_ids[0, 1:-1], offsets[first:end], marks[first:end], masked, guesses, row)
-        words += _words(tokens, config.text, tokenizer, similar, masking.top_k)
-        counts = masked.counts if counts is None else counts + masked.counts
-        first, row = end, row + 1
-        if progress is not None and len(ids) > ROW_LENGTH:
-            progress("tokens", end, len(ids))
-    assert counts is not None
-    return Inspection(config.text, config.strategy, config.seed, config.epoch, words, counts)
+
+class Inspector:
+    """Tokenizer, similar words, lexicon and model, loaded once for many texts.
+
+    Args:
+        config: where they are; its text, strategy and seeds do not matter, but ``mac`` loads the similar words.
+
+    Raises:
+        UserError: no tokenizer there; strategy ``mac`` without a table of similar words; a model of another vocabulary.
+    """
+
+    def __init__(self, config: InspectConfig) -> None:
+        folder = tokenizer_folder(config.tokenizer)
+        self.tokenizer = ChineseTokenizer.from_pretrained(folder, segmenter=config.segmenter)
+        self.similar = _similar_words(config, folder)
+        self.lexicon = Lexicon.load(folder, self.tokenizer) if (folder / "lexicon.tsv").is_file() else None
+        self.model = _model(config.model, self.tokenizer) if config.model else None
+
+    def inspect(self, config: InspectConfig, progress: Progress | None = None) -> Inspection:
+        """Mask the configuration's text by its strategy and seeds, and say what became of each word.
+
+        Raises:
+            UserError: a text without tokens, or one row of it is too long for the model.
+        """
+        tokenizer, similar, model = self.tokenizer, self.similar, self.model
+        masking = MacMasking(strategy=config.strategy, mlm_probability=config.mlm_probability)
+        masker = RowMasker(masking, ROW_LENGTH, tokenizer, similar, self.lexicon)
+        encoded = tokenizer.encode_batch([config.text])
+        ids, offsets, marks = encoded.input_ids.astype(np.int64), encoded.offsets, text_marks(encoded)
+        if not len(ids):
+            raise UserError.at("--text", expected="a text with tokens", found="none", fix="give another text")
+        words: list[InspectedWord] = []
+        counts = None
+        first = row = 0
+        while first < len(ids):
+            end = first + cut_at_word(marks[first:], ROW_LENGTH - 2)
+            row_ids, row_marks = (np.zeros((1, end - first + 2), dtype) for dtype in (np.int64, np.uint8))
+            row_ids[0] = [tokenizer.cls_id, *ids[first:end], tokenizer.sep_id]
+            row_marks[0, 1:-1] = marks[first:end]
+            masked = masker.mask(row_ids, row_marks, mask_keys(config.seed, config.epoch, np.array([row])), trace=True)
+            guesses = _restore(model, row_ids) if model is not None else None
+            after = row_ids[0, 1:-1]
+            tokens = _Tokens(ids[first:end], after, offsets[first:end], marks[first:end], masked, guesses, row)
+            words += _words(tokens, config.text, tokenizer, similar, masking.top_k)
+            counts = masked.counts if counts is None else counts + masked.counts
+            first, row = end, row + 1
+            if progress is not None and len(ids) > ROW_LENGTH:
+                progress("tokens", end, len(ids))
+        assert counts is not None
+        return Inspection(config.text, config.strategy, config.seed, config.epoch, words, counts)
 
 
 class _Tokens:
@@ -113,7 +135,7 @@ def _words(
     return words
 
 
-def _tokenizer_folder(path: str) -> Path:
+def tokenizer_folder(path: str) -> Path:
     """Return where the tokenizer's files are: token documents keep a copy of theirs inside."""
     folder = Path(path)
     return folder / "tokenizer" if (folder / "tokenizer").is_dir() else folder
@@ -123,7 +145,7 @@ def _similar_words(config: InspectConfig, folder: Path) -> SimilarWords | None:
     if config.strategy != "mac":
         return None
     if config.similar:
-        return SimilarWords.load(_tokenizer_folder(config.similar))
+        return SimilarWords.load(tokenizer_folder(config.similar))
     if not (folder / "similar.safetensors").is_file():
         fix = "build it with macbert tokenizer similar and name its folder with --similar, or try --strategy random"
         raise UserError.at(folder, expected="a similar-word table for strategy mac", found="none", fix=fix)

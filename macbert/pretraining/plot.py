@@ -82,7 +82,7 @@ def render_page(name: str, losses: Sequence[Curve], shares: Sequence[Curve], ent
         last |= {key: value for key, value in entry.items() if isinstance(value, int | float)}
     rows = "".join(f"<tr><td>{html.escape(key)}</td><td>{_text(value)}</td></tr>" for key, value in last.items())
     log = json.dumps(entries).replace("<", "\\u003c")
-    charts = _chart("training loss (nats)", losses, None) + _chart("held-out accuracy", shares, 1.0)
+    charts = chart("training loss (nats)", losses, None) + chart("held-out accuracy", shares, 1.0)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(name)}</title>'
         "<style>body{font:14px sans-serif;max-width:760px;margin:2em auto}svg{width:100%}td{padding:0 1em 0 0}"
@@ -92,7 +92,7 @@ def render_page(name: str, losses: Sequence[Curve], shares: Sequence[Curve], ent
     )
 
 
-def _chart(title: str, curves: Sequence[Curve], top: float | None) -> str:
+def chart(title: str, curves: Sequence[Curve], top: float | None) -> str:
     """Return one chart as SVG, 760 x 300; empty where there is no point."""
     curves = [curve for curve in curves if curve.steps]
     if not curves:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from macbert.serving.config import ServeConfig
+from macbert.serving.listening import Listening
 from macbert.serving.metrics import Metrics
 
 Scope = MutableMapping[str, Any]
@@ -31,7 +32,7 @@ class Guard:
     where it had its own name resolve to this machine, the ``Host``: both are looked at.
     """
 
-    def __init__(self, app: App, config: ServeConfig, token: str | None, metrics: Metrics) -> None:
+    def __init__(self, app: App, config: Listening, token: str | None, metrics: Metrics) -> None:
         self._app = app
         self._config = config
         self._token = token
@@ -71,9 +72,9 @@ class Guard:
         if origin is not None and origin not in own:
             return 403, "pages of this origin may not call the server (--allow-origins)"
         if self._token is not None and scope["path"] not in OPEN_PATHS:
-            given = headers.get("authorization", "")
-            if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {self._token}".encode()):
-                return 401, "send the token: Authorization: Bearer TOKEN"
+            given = given_token(headers.get("authorization", ""))
+            if not hmac.compare_digest(given, self._token.encode()):
+                return 401, "send the token: Authorization: Bearer TOKEN, or Basic with the token as password"
         length = headers.get("content-length", "0")
         if not length.isdecimal() or len(length) > 18 or int(length) > self._config.max_body_bytes:
             return 413, f"a body has at most {self._config.max_body_bytes} bytes"
@@ -113,9 +114,27 @@ async def refuse(send: Send, status: int, reason: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers.append((b"connection", b"close"))
     if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
+        # A program sends Bearer; a browser asks its user, and sends the password with every request to this server.
+        headers += [(b"www-authenticate", b'Basic realm="macbert", charset="UTF-8"'), (b"www-authenticate", b"Bearer")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+def given_token(authorization: str) -> bytes:
+    """Return the token of an Authorization header: behind Bearer, or as the password of Basic; else nothing.
+
+    >>> given_token("Bearer abc"), given_token("Basic " + base64.b64encode(b"anyone:abc").decode()), given_token("abc")
+    (b'abc', b'abc', b'')
+    """
+    scheme, _, value = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return value.encode("utf-8", "replace")
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(value, validate=True).partition(b":")[2]
+        except ValueError:
+            return b""
+    return b""
 
 
 def host_name(host: str) -> str:

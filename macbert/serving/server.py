@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import errno
 import logging
-import signal
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from corpus.errors import MissingExtra, UserError
+from corpus.errors import MissingExtra
 from macbert.extraction.extractor import load_extractor
 from macbert.serving.config import ServeConfig
+from macbert.serving.listening import run_until_stopped
 
 logger = logging.getLogger(__name__)
 
@@ -59,76 +55,18 @@ def serve(config: ServeConfig, *, progress: Callable[[str, int, int | None], Non
     """
     try:
         import fastapi  # noqa: F401
-        import uvicorn
+        import uvicorn  # noqa: F401
     except ImportError as error:
         raise MissingExtra(error.name or "fastapi", "serve", "macbert serve") from None
     from macbert.serving.app import build_app
 
     token = config.token()
     extractor = load_extractor(config.model, task=config.task)
-    listener = _listen(config)
+    listener = config.listen()
     app, metrics = build_app(extractor, config, token)
-    host = f"[{config.host}]" if ":" in config.host else config.host
-    address = f"http://{host}:{listener.getsockname()[1]}"
-
-    class Server(uvicorn.Server):
-        @contextlib.contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            # uvicorn's own raises the signal again after a clean end; a clean end is exit code 0 here.
-            before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-            try:
-                yield
-            finally:
-                for number, handler in before.items():
-                    signal.signal(number, handler)
-
-    server = Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            lifespan="on",
-            ws="none",
-            timeout_keep_alive=30,
-            # A body may take its time, and then the answer.
-            timeout_graceful_shutdown=2 * int(config.timeout_seconds) + 2,
-        )
-    )
+    address = config.address(listener)
     logger.info("%s on %s (documentation: %s/docs); Ctrl+C ends", extractor.task, address, address)
     start = time.perf_counter()
-    with contextlib.closing(listener):
-        asyncio.run(server.serve(sockets=[listener]))
+    # A body may take its time, and then the answer.
+    run_until_stopped(app, listener, grace_seconds=2 * int(config.timeout_seconds) + 2)
     return ServeResult(address, metrics.requests, metrics.texts, time.perf_counter() - start)
-
-
-def _listen(config: ServeConfig) -> socket.socket:
-    """Return a bound socket.
-
-    Raises:
-        UserError: the address is none of this machine's, or the port is taken or needs more rights.
-    """
-    try:
-        places = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, place = places[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    except socket.gaierror as error:
-        raise UserError.at(
-            "--host", expected="an address of this machine", found=config.host, fix=str(error.strerror)
-        ) from None
-    try:
-        listener.bind(place)
-        listener.listen(1024)
-    except OSError as error:
-        listener.close()
-        if error.errno == errno.EADDRNOTAVAIL:
-            fix = "give 127.0.0.1, or an address that this machine has"
-            raise UserError.at("--host", expected="an address of this machine", found=config.host, fix=fix) from None
-        if error.errno in (errno.EADDRINUSE, errno.EACCES):
-            found = "one in use" if error.errno == errno.EADDRINUSE else "one that needs more rights"
-            fix = "choose another --port (0 takes a free one)"
-            raise UserError.at("--port", expected="a free port", found=f"{config.port}, {found}", fix=fix) from None
-        raise
-    return listener

@@ -145,6 +145,7 @@ GOOD: dict[str, dict[str, str]] = {
     "export": {"--model": "{ner}", "--output": "{out}"},
     "serve": {"--model": "{ner}", "--port": "0"},
     "completion": {"": "bash"},
+    "studio": {"--corpus": "{corpus}", "--run": "{run}", "--model": "{ner}", "--port": "0"},
     "recipes ls": {"": "pretrain"},
     "recipes show": {"": "tiny"},
     "recipes cp": {"": "tiny", "--output": "{out}"},
