@@ -1,7 +1,9 @@
 """The numbers of docs/transformer.md, each measured anew: python scripts/reproduce/transformer.py [--small] [--write]
 
-Everything is made on the spot from seeds; no data is read. One thread, processor time; about half a CPU-minute, with
-``--small`` some seconds. ``--write`` puts the tables into both languages' pages.
+Everything is made on the spot from seeds, and no data is read, but for the comparison of encoders, which pretrains on
+encoded documents (``--tokens``, such as the demo's) and is left out without them. One thread, processor time; about
+half a CPU-minute, with ``--small`` some seconds, and ten minutes for the encoders. ``--write`` puts the tables into
+both languages' pages, ``--only`` measures some of them.
 """
 
 from __future__ import annotations
@@ -209,6 +211,50 @@ def attention(lengths: Sequence[int] = (128, 256, 512, 1024, 2048), repeats: int
     return Table("attention", head, rows)
 
 
+def encoders(
+    tokens: Sequence[str],
+    size: str = "2x64",
+    steps: int = 600,
+    seeds: int = 2,
+    rates: Sequence[float] = (1e-3, 2e-3),
+    batch: int = 4,
+    length: int = 128,
+) -> Table:
+    """Held-out loss of both kinds of encoder: the same rows with the same masks, as many weights, each at two rates."""
+    from tempfile import TemporaryDirectory
+
+    from macbert.pretraining import PretrainConfig, pretrain
+
+    rows = []
+    for encoder in ("bert", "eurobert"):
+        for rate in rates:
+            found = []
+            for seed in range(seeds):
+                with TemporaryDirectory() as folder:
+                    config = PretrainConfig(
+                        data=[*tokens],
+                        output=f"{folder}/run",
+                        model=size,
+                        encoder=encoder,  # type: ignore[arg-type]
+                        max_steps=steps,
+                        max_length=length,
+                        global_batch_size=batch,
+                        per_device_train_batch_size=batch,
+                        learning_rate=rate,
+                        eval_rows=512,
+                        seed=seed,
+                        init_seed=seed,
+                        trackers=[],
+                    )
+                    found.append(pretrain(config))
+            losses = [float(result.evaluation["eval_mlm_loss"]) for result in found]
+            right = [float(result.evaluation["eval_mlm_accuracy"]) for result in found]
+            cells = (float(np.mean(losses)), min(losses), max(losses), float(np.mean(right)))
+            rows.append((encoder, f"{rate:g}", found[0].parameters, found[0].tokens, *cells))
+    head = ("encoder", "rate", "weights", "tokens", "held-out loss", "lowest seed", "highest seed", "restored")
+    return Table("encoders", head, rows)
+
+
 def growth(table: Table, column: int) -> float:
     """Return the exponent with which a column of the attention table grows with length: 1 linear, 2 quadratic."""
     lengths = np.log([row[0] for row in table.rows])
@@ -232,18 +278,20 @@ def plot(table: Table, path: Path) -> None:
     figure.savefig(path, format="svg", metadata={"Date": None})
 
 
-def measure(small: bool) -> list[Table]:
-    """Return every table, on the full or the small budget."""
+def measure(small: bool, tokens: Sequence[str] = (), only: Sequence[str] = ()) -> list[Table]:
+    """Return the tables, on the full or the small budget."""
     torch.set_num_threads(1)
-    if small:
-        return [
-            scale(samples=20_000),
-            heads(steps=150, seeds=1),
-            depth(layers=12),
-            norms(trials=5),
-            attention((128, 256, 512), repeats=1),
-        ]
-    return [scale(60_000), heads(), depth(), norms(), attention()]
+    tables: dict[str, Callable[[], Table]] = {
+        "scale": lambda: scale(20_000 if small else 60_000),
+        "heads": lambda: heads(steps=150, seeds=1) if small else heads(),
+        "depth": lambda: depth(layers=12 if small else 24),
+        "norms": lambda: norms(trials=5 if small else 20),
+        "attention": lambda: attention((128, 256, 512), repeats=1) if small else attention(),
+    }
+    if tokens:
+        less = {"steps": 3, "seeds": 1, "rates": (1e-3,), "length": 32}
+        tables["encoders"] = lambda: encoders(tokens, **(less if small else {}))  # type: ignore[arg-type]
+    return [make() for name, make in tables.items() if not only or name in only]
 
 
 def write(tables: list[Table]) -> None:
@@ -259,7 +307,9 @@ def write(tables: list[Table]) -> None:
             )
             assert count == 1, (page, table.name)
         path.write_text(text, encoding="utf-8")
-    plot(next(table for table in tables if table.name == "attention"), ROOT / "docs" / "attention.svg")
+    for table in tables:
+        if table.name == "attention":
+            plot(table, ROOT / "docs" / "attention.svg")
 
 
 def _told(value: Any) -> str:
@@ -275,9 +325,11 @@ def main() -> None:
     parser.add_argument(
         "--write", action="store_true", help="put the tables into docs/transformer.md and its translation"
     )
+    parser.add_argument("--tokens", nargs="+", default=[], help="encoded documents, to compare encoders on")
+    parser.add_argument("--only", nargs="+", default=[], help="tables to measure; default: all")
     parser.add_argument("--json", action="store_true", help="print the tables as JSON")
     arguments = parser.parse_args()
-    tables = measure(arguments.small)
+    tables = measure(arguments.small, arguments.tokens, arguments.only)
     if arguments.json:
         print(
             json.dumps({table.name: {"head": table.head, "rows": table.rows} for table in tables}, ensure_ascii=False)

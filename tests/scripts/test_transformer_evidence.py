@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -82,6 +83,16 @@ def test_memory_grows_with_the_square_written_out_and_in_a_line_fused(
     table = evidence.Table("attention", (), tables["attention"])
     assert evidence.growth(table, 1) > 1.4  # at 128 to 512 the linear part still counts
     assert evidence.growth(table, 2) == pytest.approx(1, abs=0.05)
+
+
+def test_encoders_are_compared_at_equal_weights_and_tokens(evidence: ModuleType, small_road: Any) -> None:
+    [table] = evidence.measure(small=True, tokens=[str(small_road.tokens)], only=["encoders"])
+    assert [row[0] for row in table.rows] == ["bert", "eurobert"]
+    (_, _, weights, tokens, *_), (_, _, others, same, *_) = table.rows
+    learnt_positions = 512 * 64  # only BERT has them
+    assert abs((weights - learnt_positions) / others - 1) < 0.01
+    assert tokens == same
+    assert all(0 < row[4] < 20 for row in table.rows)
 
 
 def test_both_pages_hold_the_same_tables() -> None:
