@@ -17,11 +17,21 @@ from corpus.config import CorpusConfig
 from corpus.counts import Counts, StepCounts
 from corpus.dedup.decide import decide
 from corpus.dedup.lines import decide_lines
+from corpus.dry_run import is_dry_run, planned
 from corpus.engine import Engine, make_engine
 from corpus.errors import Problem, UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, check_output
-from corpus.inputs import divided, find_inputs, fingerprint, inputs_sha256, setting_fingerprints
+from corpus.inputs import (
+    check_local,
+    divided,
+    find_inputs,
+    fingerprint,
+    inputs_sha256,
+    setting_fingerprints,
+    without_empty,
+)
 from corpus.manifest import config_hash, read_manifest, verify_manifest, write_manifest
+from corpus.planning import build_plan
 from corpus.presets import StepSpec, corpus_step, load_steps, stages, with_decontamination
 from corpus.readers import InputFile
 from corpus.report import CorpusReport, load_report, save_report
@@ -49,6 +59,8 @@ def build_corpus(config: CorpusConfig, progress: Progress | None = None) -> Corp
             is left; nothing is written then.
         OSError: the machine's fault, such as a full disk; nothing is written then.
     """
+    if is_dry_run():
+        check_local(config.input)
     with standard_input_as_file(config.input, Path(config.output).parent) as paths:
         return _build(dataclasses.replace(config, input=paths), progress or (lambda label, done, total: None))
 
@@ -58,7 +70,9 @@ def _build(config: CorpusConfig, tell: Progress) -> CorpusReport:
     if config.evaluation:
         steps = with_decontamination(steps, config.evaluation)
     output = check_output(config.output)
-    files, empty = fingerprint(find_inputs(config.input))
+    found = find_inputs(config.input)
+    planned(lambda: build_plan(config, steps, without_empty(found), check_quarantine))
+    files, empty = fingerprint(found)
     plan = _plan(config, steps, files)
     if (report := _reusable(output, plan)) is not None:
         return report
@@ -167,7 +181,7 @@ def clean_files(
             tell(label, len(files) - len(specs) + done, len(files))
         every.append(folders)
         if stage == 0:
-            _check_quarantine(config, files, [read_result(folder) for folder in folders])
+            check_quarantine(config, files, [read_result(folder) for folder in folders])
         if lines is not None:
             cut_by = lines.name
             decide_lines(folders, lines.name, lines.settings, config.memory << 20)
@@ -181,7 +195,8 @@ def _sum(results: Iterable[dict[str, Any]]) -> Counts:
     return total
 
 
-def _check_quarantine(config: CorpusConfig, files: list[InputFile], results: list[dict[str, Any]]) -> None:
+def check_quarantine(config: CorpusConfig, files: list[InputFile], results: list[dict[str, Any]]) -> None:
+    """Raise a UserError where a file has no text under the key, or too many records are damaged."""
     counts = _sum(results)
     problems = []
     for path, its in itertools.groupby(zip(files, results, strict=True), key=lambda pair: pair[0].path):

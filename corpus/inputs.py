@@ -19,6 +19,7 @@ from corpus.readers.compression import SUFFIXES
 from corpus.readers.formats import FORMATS, InputFile, format_of, source_name
 from corpus.readers.hub import PREFIX, hub_files, is_saved_dataset, saved_files
 from corpus.readers.parts import parts_of
+from corpus.standard_input import STDIN
 
 if TYPE_CHECKING:
     from corpus.presets import StepSpec
@@ -55,15 +56,33 @@ def fingerprint(files: list[InputFile]) -> tuple[list[tuple[InputFile, str]], li
     Raises:
         UserError: all of them are empty.
     """
-    empty = [file for file in files if os.path.getsize(file.path) == 0]
-    if len(empty) == len(files):
-        raise UserError(
-            *(Problem(file.path, "documents", "an empty file", "check how the file was made") for file in empty)
-        )
+    held = without_empty(files)
+    empty = [file for file in files if file not in held]
     for file in empty:
         log.warning("%s: an empty file, skipped", file.path)
-    held = [(file, sha256_file(file.path)) for file in files if file not in empty]
-    return sorted(held, key=lambda pair: (pair[0].source, pair[1], pair[0].path)), sorted(file.source for file in empty)
+    hashed = [(file, sha256_file(file.path)) for file in held]
+    return sorted(hashed, key=lambda pair: (pair[0].source, pair[1], pair[0].path)), sorted(f.source for f in empty)
+
+
+def without_empty(files: list[InputFile]) -> list[InputFile]:
+    """Return the files that hold any bytes.
+
+    Raises:
+        UserError: all of them are empty.
+    """
+    held = [file for file in files if os.path.getsize(file.path) > 0]
+    if not held:
+        raise UserError(
+            *(Problem(file.path, "documents", "an empty file", "check how the file was made") for file in files)
+        )
+    return held
+
+
+def check_local(paths: list[str]) -> None:
+    """Raise a UserError where an input is not here yet (standard input, a data set of the hub)."""
+    if fetched := [path for path in paths if path == STDIN or path.startswith(PREFIX)]:
+        fix = "save it to files first, or leave --dry-run out"
+        raise UserError.at("--input", expected="files that are here", found=", ".join(fetched), fix=fix)
 
 
 def divided(files: Iterable[InputFile], txt_unit: str, part_bytes: int) -> list[InputFile]:

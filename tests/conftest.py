@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+os.environ["MACBERT_LANG"] = "en"  # whatever the machine speaks, messages are compared in English
 
 
 @pytest.fixture(scope="session")

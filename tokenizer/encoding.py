@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from corpus.dry_run import is_dry_run, planned
 from corpus.engine import make_engine
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
@@ -25,6 +26,7 @@ from tokenizer.encoding_jobs import MAX_UNKNOWN_TEXTS
 from tokenizer.heldout import HELDOUT
 from tokenizer.heldout import is_reserved as is_reserved
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
+from tokenizer.planning import encode_plan, raw_plan
 from tokenizer.shards import worker_tokenizer
 from tokenizer.shards_to_encode import ShardsToEncode, shards_to_encode
 from tokenizer.word_table import WordTable
@@ -107,7 +109,8 @@ def encode_corpus(config: EncodeConfig, progress: Progress | None = None) -> Enc
         return _encode(config, output, partial, progress)
     except Exception:
         # A killed or interrupted run leaves its finished shards for the next one; an error leaves nothing.
-        shutil.rmtree(partial, ignore_errors=True)
+        if not is_dry_run():
+            shutil.rmtree(partial, ignore_errors=True)
         raise
 
 
@@ -117,6 +120,9 @@ def _encode(config: EncodeConfig, output: Path, partial: Path, progress: Progres
         config.tokenizer, config.segmenter, config.user_dictionary, config.map_punctuation or None
     )
     _ = tokenizer.segmenter  # a wrong user dictionary is told before any work
+    if config.raw:
+        # Reading them into shards writes those.
+        planned(lambda: raw_plan(config, tokenizer))
     with shards_to_encode(config, output, report) as given:
         return _encode_shards(given, config, tokenizer, output, partial, report)
 
@@ -143,6 +149,7 @@ def _encode_shards(
     kept = before["shards"] if config.append else []
     known = {entry["sha256"] for entry in kept}
     paths = {sha: shard for sha, shard in given.paths.items() if sha not in known}
+    planned(lambda: encode_plan(config, tokenizer, list(given.paths.values()), len(paths)))
     sources, always = _survey(list(paths.values()), config, run, report, _reserved_before(output, before, config))
     if config.append:
         sources = [*before["sources"], *(source for source in sources if source not in before["sources"])]

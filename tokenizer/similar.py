@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from corpus.dry_run import planned
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_folder, sha256_file
 from corpus.manifest import manifest_sha256, write_manifest
@@ -20,6 +21,7 @@ from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import SimilarConfig
 from tokenizer.lexicon import LEXICON_NAME, Lexicon
+from tokenizer.planning import similar_plan
 from tokenizer.shards import read_batches
 from tokenizer.similar_quality import agreement
 from tokenizer.similar_words import SimilarWords
@@ -111,6 +113,7 @@ def build_similar(config: SimilarConfig, progress: Progress | None = None) -> Si
     given = [(file, weight, read_vectors(file)) for file, weight in config.vector_files()]
     classes = read_thesaurus(config.thesaurus) if config.thesaurus else None
     reference = read_thesaurus(config.reference) if config.reference else None
+    planned(lambda: similar_plan(config, tokenizer, corpus_shards(config.input) if config.input else []))
     if config.input:
         inputs["corpus"] = manifest_sha256(config.input) if corpus_shards(config.input) else None
         sentences = CorpusWords(config.input, tokenizer, report)

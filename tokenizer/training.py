@@ -15,6 +15,7 @@ from tokenizers.models import WordPiece
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.trainers import WordPieceTrainer
 
+from corpus.dry_run import planned
 from corpus.engine import make_engine
 from corpus.errors import UserError
 from corpus.files import atomic_folder
@@ -24,6 +25,7 @@ from corpus.reading import corpus_shards
 from tokenizer.chinese import ChineseTokenizer
 from tokenizer.config import TrainTokenizerConfig
 from tokenizer.lexicon import Lexicon
+from tokenizer.planning import train_plan
 from tokenizer.segmenter import load_segmenter
 from tokenizer.shards import read_batches, worker_tokenizer
 from tokenizer.vocabulary import SPECIAL_TOKENS, UNK, Vocabulary
@@ -78,6 +80,7 @@ def train_tokenizer(config: TrainTokenizerConfig, progress: Progress | None = No
     shards = corpus_shards(config.input)
     report = progress or (lambda label, done, total: None)
     load_segmenter(config.segmenter, config.user_dictionary)  # a wrong user dictionary is told before any work
+    planned(lambda: train_plan(config, shards))
     characters = _count_characters(shards, config, report)
     if not characters:
         raise UserError.at(config.input, expected="documents with text", found="none", fix="build the corpus again")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.config import TrainScoreConfig
+from corpus.dry_run import About, Plan, clocked, planned, resident_bytes, sizes
 from corpus.errors import UserError
 from corpus.files import atomic_folder, read_text, sha256_file
 from corpus.manifest import write_manifest
@@ -65,6 +66,7 @@ def train_score(
         if (count := sum(examples[text] == label for text in kept)) < 10:
             fix = "give more examples"
             raise UserError.at(name, expected="10 different texts or more", found=str(count), fix=fix)
+    planned(lambda: _plan(config, kept))
     model = TextClassifier.train(kept, [examples[text] for text in kept], epochs=config.epochs, seed=config.seed)
     scores = np.array([model.probability(text) for text in held])
     labels = np.array([examples[text] for text in held], dtype=np.int64)
@@ -81,6 +83,18 @@ def train_score(
         inputs = {path.name: sha256_file(path) for path in named if path.is_file()}
         write_manifest(folder, "score", config=config, inputs=inputs)
     return result
+
+
+def _plan(config: TrainScoreConfig, texts: list[str]) -> Plan:
+    some = texts[:200]
+    seconds = clocked(lambda: TextClassifier.train(some, [n % 2 for n in range(len(some))], epochs=config.epochs))
+    return Plan(
+        sizes([*config.positive, *config.negative, config.rubric]),
+        [config.output],
+        About(seconds * len(texts) / len(some), f"{len(some)} of {len(texts):,} examples timed"),
+        About(resident_bytes(), "this process, which has read the examples"),
+        About(4 * len(TextClassifier.train([], []).weights), "the weights"),
+    )
 
 
 def _auc(scores: np.ndarray, labels: np.ndarray) -> float:

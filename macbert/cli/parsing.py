@@ -26,6 +26,9 @@ class Parsed:
     quiet: bool
     """No progress bars and no log lines."""
 
+    dry_run: bool
+    """Check everything and tell what would be done, in place of doing it."""
+
 
 def parse_arguments(path: tuple[str, ...], command: Command, config_class: type, arguments: list[str]) -> Parsed:
     """Read a command's flags; types are checked later, together with the recipe's.
@@ -58,6 +61,7 @@ def parse_arguments(path: tuple[str, ...], command: Command, config_class: type,
         recipe=recipe,
         json=values.pop("json_output", False),
         quiet=values.pop("quiet", False),
+        dry_run=values.pop("dry_run", False),
         values={name: value for name, value in values.items() if name not in ("config", "recipe_argument")},
     )
 
@@ -68,8 +72,11 @@ def overview(group: tuple[str, ...] = ()) -> str:
     width = max(len(name) for name, _ in rows)
     lines = [f"  macbert {name:<{width}}  {summary}" for name, summary in rows]
     title = "Raw Chinese text to a pretrained MacBERT-style encoder, and on to classifiers and extractors."
-    last = "Every command: --help for its settings, --json for a machine-readable result, --quiet for silence."
-    return "\n".join([title, "", *lines, "", last])
+    last = [
+        "Every command: --help for its settings, --json for a machine-readable result, --quiet for silence.",
+        "Long ones: --dry-run checks the inputs and tells what would be read, written and needed.",
+    ]
+    return "\n".join([title, "", *lines, "", *last])
 
 
 def command_help(path: tuple[str, ...], command: Command, config_class: type) -> str:
@@ -100,6 +107,9 @@ def command_help(path: tuple[str, ...], command: Command, config_class: type) ->
         lines.append(f"  {title}\n" + textwrap.indent(textwrap.fill(f"{doc} [{default}]", 110), "      "))
     lines.append("  --json\n      print the result as one JSON object")
     lines.append("  --quiet\n      no progress bars and no log lines")
+    if command.long:
+        told = "what would be read and written, and about how long, how much memory and disk it would take"
+        lines.append(f"  --dry-run\n      check every input, write nothing, and tell {told}")
     return "\n".join(lines)
 
 
@@ -116,6 +126,8 @@ def _parser(path: tuple[str, ...], command: Command, config_class: type) -> argp
     )
     parser.add_argument("--json", dest="json_output", action="store_true")
     parser.add_argument("--quiet", action="store_true")
+    if command.long:
+        parser.add_argument("--dry-run", action="store_true")
     if command.recipe:
         if command.positional is None:
             parser.add_argument("recipe_argument", nargs="?")

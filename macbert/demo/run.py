@@ -10,17 +10,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.dry_run import About, Plan, planned, resident_bytes, sizes
 from corpus.errors import UserError
 from corpus.files import MANIFEST_NAME, atomic_file, check_output
 from corpus.manifest import package_versions, read_manifest, write_manifest
+from macbert.demo.budgets import BUDGETS
 from macbert.demo.config import DemoConfig
 from macbert.demo.report import DemoReport, Stage, render
 from macbert.demo.road import FIGURES, Progress, Road
 from macbert.demo.showcase import SENTENCES, masked_example, read_texts
+from macbert.demo.source import data_folder
+from macbert.modeling.presets import PRESETS
 
 logger = logging.getLogger(__name__)
 
 PRETRAINED, RANDOM = "pretrained", "random"
+
+SHORT_MINUTES, LONG_MINUTES = 8, 30
+"""Of a seed, on 2 cores: README.md, Five-minute start, and docs/results.md (27 to 30)."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,9 @@ def run_demo(config: DemoConfig, progress: Progress | None = None) -> DemoResult
         UserError: the output folder holds something else.
         MissingExtra: the package with the data is not installed.
     """
-    folder = _fresh_folder(config)
+    folder = _check_folder(config)
+    planned(lambda: _plan(config))
+    _empty(folder, config)
     road = Road(config, progress)
     corpus = road.corpus(road.raw_text())
     tokens = road.tokens(corpus, road.tokenizer(corpus))
@@ -109,18 +118,37 @@ def run_demo(config: DemoConfig, progress: Progress | None = None) -> DemoResult
     return result
 
 
-def _fresh_folder(config: DemoConfig) -> Path:
-    """Return the output folder, emptied of an earlier demonstration; the manifest says that it is ours."""
+def _plan(config: DemoConfig) -> Plan:
+    minutes = {"short": SHORT_MINUTES, "long": LONG_MINUTES}[config.budget]
+    data = sum(size for _, size in sizes([data_folder()]))
+    layers, hidden = PRESETS[BUDGETS[config.budget].model]
+    weights = 4 * (12 * layers * hidden**2 + BUDGETS[config.budget].vocab_size * hidden)
+    return Plan(
+        sizes([data_folder()]),
+        [config.output],
+        About(60 * minutes * config.seeds, f"{minutes} min a seed on two quiet cores (README.md, docs/results.md)"),
+        About((1 + config.workers) * resident_bytes(), f"this process, and {config.workers} that read text"),
+        About(5 * data + 25 * weights * config.seeds, "the text five times, and the weights of a seed 25 times"),
+    )
+
+
+def _check_folder(config: DemoConfig) -> Path:
+    """Return the output folder if it may be one; nothing is written."""
     folder = Path(config.output)
     check_output(folder)
     if (folder / MANIFEST_NAME).exists():
         read_manifest(folder, "demo")
-        shutil.rmtree(folder)
     elif folder.is_symlink():
         raise UserError.at(folder, expected="a folder", found="a link", fix="give the folder itself")
+    return folder
+
+
+def _empty(folder: Path, config: DemoConfig) -> None:
+    """Make the folder anew without what an earlier demonstration left; the manifest says that it is ours."""
+    if (folder / MANIFEST_NAME).exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_manifest(folder, "demo", config=config, inputs={}, finished=False)
-    return folder
 
 
 def _curves(log: Path) -> tuple[list[tuple[int, float]], list[tuple[int, float]]]:

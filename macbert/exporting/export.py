@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import nn
 
+from corpus.dry_run import About, Plan, clocked, planned, resident_bytes, sizes
 from corpus.errors import MissingExtra, UserError
 from corpus.files import MANIFEST_NAME, atomic_folder
 from corpus.manifest import manifest_sha256, write_manifest
@@ -25,24 +27,36 @@ from macbert.finetuning.encoder_with_head import bare_encoder
 from macbert.finetuning.folder import load_finetuned
 from macbert.finetuning.heads import CRF
 
+if TYPE_CHECKING:
+    from macbert.exporting.tf_models import Converted
+
 TOLERANCE = 1e-4
 """Largest difference from torch's outputs that a float32 graph may have."""
+
+FORWARDS = 40
+"""Rows through the model that tracing a graph takes, about."""
 
 
 def export_model(
     config: ExportConfig, *, progress: Callable[[str, int, int | None], None] | None = None
-) -> ExportResult:
+) -> ExportResult | Converted:
     """Write a model as an ONNX graph beside its tokenizer, and compare the graph with torch.
 
     The folder holds ``model.onnx`` (``input_ids``, ``token_type_ids``, ``attention_mask``: (batch, length) int64), the
     tokenizer, ``config.json``, of a fine-tuned model also ``task.json``, a model card, and a manifest of kind
     ``exported``. ``load_exported`` reads texts with it.
 
+    With ``format="tf"`` it is a TensorFlow checkpoint instead: see ``macbert.exporting.tf_models``.
+
     Raises:
         MissingExtra: onnx or onnxruntime is not installed.
         UserError: no such model, or an output that would replace something else.
         RuntimeError: the float32 graph differs from torch by more than 1e-4.
     """
+    if config.format == "tf":
+        from macbert.exporting.tf_models import export_checkpoint
+
+        return export_checkpoint(config, progress)
     require_onnx()
     try:
         import onnx  # noqa: F401
@@ -50,6 +64,7 @@ def export_model(
         raise MissingExtra("onnx", "export", "an ONNX model") from None
     output = own_output(config.output, KIND)
     task, model, tokenizer, max_length = _load(config.model)
+    planned(lambda: _plan(config, model, max_length))
     with atomic_folder(output) as folder:
         graph = folder / GRAPH_NAME
         outputs = write_graph(model, task, graph, tokenizer.vocab_size)
@@ -75,6 +90,25 @@ def export_model(
         if progress is not None:
             progress("export", 2, 2)
     return result
+
+
+def _plan(config: ExportConfig, model: nn.Module, max_length: int) -> Plan:
+    weights = 4 * sum(parameter.numel() for parameter in model.parameters())
+    ids = torch.zeros(1, max_length, dtype=torch.int64)
+    with torch.inference_mode():
+        seconds = clocked(lambda: model(input_ids=ids, token_type_ids=ids, attention_mask=ids + 1))
+    return Plan(
+        sizes([config.model]),
+        [config.output],
+        About(
+            FORWARDS * seconds, f"{FORWARDS} times a row of {max_length} tokens, timed: the tracing and the comparison"
+        ),
+        About(resident_bytes() + 3 * weights, "this process, and the graph while it is written and read again"),
+        About(
+            (1.25 if config.quantize == "int8" else 1) * weights,
+            "the weights, and the float32 graph on the way to int8",
+        ),
+    )
 
 
 def _load(folder: str) -> tuple[str, nn.Module, Any, int]:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpus.dry_run import Plan, planned
 from corpus.errors import UserError
 from corpus.files import check_output_file
 from corpus.readers.compression import SUFFIXES
 from macbert.annotations import Example, example_as_json, read_examples, write_examples
 from macbert.annotations.reading import read_texts
-from macbert.extraction.extractor import load_extractor
-from macbert.extraction.wanted import parse_schema
+from macbert.extraction.extractor import Extractor, load_extractor
+from macbert.extraction.wanted import Schema, parse_schema
 from macbert.finetuning.config import PredictConfig
 from macbert.finetuning.forward import Progress
 
@@ -61,7 +62,19 @@ def predict(config: PredictConfig, *, progress: Progress | None = None) -> Predi
         if not examples:
             raise UserError.at(name, expected="at least one text", found="none", fix="give a file with texts")
     batch = config.max_batch_tokens
+    planned(lambda: _plan(config, extractor, examples, schema))
     predicted = extractor.predict(examples, schema=schema, max_batch_tokens=batch, progress=progress)
     if config.output is not None:
         write_examples(config.output, predicted, surfaces=True)
     return Predictions(predicted, config.output)
+
+
+def _plan(config: PredictConfig, extractor: Extractor, examples: list[Example], schema: Schema | None) -> Plan:
+    from macbert.finetuning.planning import reading_plan
+
+    return reading_plan(
+        lambda some: extractor.predict(some, schema=schema, max_batch_tokens=config.max_batch_tokens),
+        examples,
+        reads=[config.model, config.input],
+        writes=[config.output],
+    )

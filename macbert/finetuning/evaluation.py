@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from corpus.dry_run import planned
 from corpus.files import atomic_file, check_output_file
 from macbert.annotations import Example, read_examples, require, write_examples
 from macbert.finetuning.config import EvaluateConfig
 from macbert.finetuning.folder import load_finetuned
 from macbert.finetuning.forward import Progress
+from macbert.finetuning.planning import reading_plan
 from macbert.finetuning.result import EvaluateResult
 from macbert.finetuning.training import all_or_every_problem
 from macbert.metrics import Scores
@@ -33,6 +35,14 @@ def evaluate(config: EvaluateConfig, *, progress: Progress | None = None) -> Eva
         task.options["threshold"] = config.threshold
     require(gold, task.requires, config.data, task.name)
     task.check_gold(gold, config.data)
+    planned(
+        lambda: reading_plan(
+            lambda some: task.predict(loaded.model, some, config.max_batch_tokens),
+            gold,
+            reads=[config.model, config.data],
+            writes=[config.output, config.report],
+        )
+    )
     start = time.perf_counter()
     predicted = task.predict(loaded.model, gold, config.max_batch_tokens, progress)
     seconds = time.perf_counter() - start

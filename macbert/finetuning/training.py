@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from corpus.dry_run import planned
 from corpus.errors import Problem, UserError
 from corpus.files import atomic_folder, sha256_file
 from corpus.manifest import write_manifest
@@ -22,6 +23,7 @@ from macbert.finetuning.config import FinetuneConfig
 from macbert.finetuning.encoder import load_config, load_tokenizer, seeded
 from macbert.finetuning.folder import save_finetuned
 from macbert.finetuning.forward import Progress
+from macbert.finetuning.planning import training_plan
 from macbert.finetuning.result import FinetuneResult, SeedResult
 from macbert.finetuning.tasks import task_class
 from macbert.finetuning.tasks.base import Feature, Task
@@ -50,6 +52,8 @@ def finetune(config: FinetuneConfig, *, progress: Progress | None = None) -> Fin
             "--metric-for-best-model", expected=f"one of {', '.join(known)}", found=metric, fix="choose a metric"
         )
     features = task.features(train)
+    steps = config.max_steps or _steps(config, len(features))
+    planned(lambda: training_plan(config, task, features, dev, steps))
     with atomic_folder(output) as folder:
         seeds = []
         for number in range(config.seeds):

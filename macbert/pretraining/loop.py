@@ -13,6 +13,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import broadcast
 
+from corpus.dry_run import planned
 from corpus.errors import UserError
 from macbert.modeling.loading import resolve_model, set_dropout
 from macbert.pretraining.batches import Control, StepRows, step_loader
@@ -23,6 +24,7 @@ from macbert.pretraining.devices import build_accelerator
 from macbert.pretraining.fingerprint import check_fingerprint, run_fingerprint
 from macbert.pretraining.inputs import Inputs, open_inputs
 from macbert.pretraining.plan import StepPlan
+from macbert.pretraining.planning import run_plan
 from macbert.pretraining.reporter import Progress, Reporter
 from macbert.pretraining.result import PretrainResult
 from macbert.pretraining.run_folder import check_run_folder, claim_run_folder, write_final_model
@@ -102,6 +104,7 @@ def _pretrain(
     checkpoint = _agree_on_checkpoint(folder, accelerator)
     if checkpoint is not None:
         check_fingerprint(checkpoint.folder.name, checkpoint.state()["fingerprint"], fingerprint, config.allow_change)
+    planned(lambda: run_plan(config, accelerator, loaded.model, total_steps, checkpoint.step if checkpoint else 0))
     if accelerator.is_main_process:
         claim_run_folder(config)
     set_dropout(loaded.model, config.dropout)

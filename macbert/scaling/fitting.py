@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from corpus.dry_run import About, Plan, clocked, planned, resident_bytes, sizes
 from corpus.errors import UserError
 from corpus.files import atomic_file
 from corpus.manifest import write_manifest
 from corpus.outputs import own_output
 from macbert.scaling.config import FitConfig
-from macbert.scaling.grid import run_grid
+from macbert.scaling.grid import grid_plan, run_grid
 from macbert.scaling.laws import ComputeLaw, SizeLaw, bootstrap, fit_compute_law, fit_size_law, frontier
 from macbert.scaling.plots import plot_fit
 from macbert.scaling.points import Point, Size, find_runs, read_point
@@ -117,9 +118,12 @@ def fit(config: FitConfig, *, progress: Progress | None = None) -> FitResult:
         own_output(folder, "scaling")
     paths = list(config.runs)
     if config.data:
+        planned(lambda: grid_plan(config, folder / RUNS_NAME))
         run_grid(config, folder / RUNS_NAME, progress)
         paths.append(str(folder / RUNS_NAME))
     points = [read_point(path) for path in find_runs(paths)]
+    check_points(points)
+    planned(lambda: _plan(config, points))
     found = fit_points(points, config)
     metrics = read_metrics(config.metrics) if config.metrics else []
     trends = find_trends(points, metrics, resamples=config.resamples, seed=config.seed)
@@ -140,11 +144,7 @@ def fit_points(points: list[Point], config: FitConfig) -> Fit:
     Raises:
         UserError: fewer than six, or all of one size or one length.
     """
-    sizes, lengths = {point.size for point in points}, {point.tokens for point in points}
-    if len(points) < 6 or len(sizes) < 2 or len(lengths) < 2:
-        found = f"{len(points)} runs of {len(sizes)} sizes and {len(lengths)} lengths"
-        fix = "give more runs: 3 sizes of 3 lengths say much more"
-        raise UserError.at("--runs", expected="at least 6 runs, 2 sizes, 2 lengths", found=found, fix=fix)
+    check_points(points)
     weights = np.array([point.size.weights for point in points], float)
     tokens = np.array([point.tokens for point in points], float)
     loss = np.array([point.loss for point in points])
@@ -158,6 +158,28 @@ def fit_points(points: list[Point], config: FitConfig) -> Fit:
     if len(best) >= 4:
         other = fit_compute_law([flops[n] for n in best], [points[n].loss for n in best], config.delta)
     return Fit(points, law, samples, other, best)
+
+
+def check_points(points: list[Point]) -> None:
+    """Raise a UserError where laws cannot be fitted: fewer than six points, or all of one size or one length."""
+    shapes, lengths = {point.size for point in points}, {point.tokens for point in points}
+    if len(points) < 6 or len(shapes) < 2 or len(lengths) < 2:
+        found = f"{len(points)} runs of {len(shapes)} sizes and {len(lengths)} lengths"
+        fix = "give more runs: 3 sizes of 3 lengths say much more"
+        raise UserError.at("--runs", expected="at least 6 runs, 2 sizes, 2 lengths", found=found, fix=fix)
+
+
+def _plan(config: FitConfig, points: list[Point]) -> Plan:
+    weights = np.array([point.size.weights for point in points], float)
+    tokens, loss = np.array([point.tokens for point in points], float), np.array([point.loss for point in points])
+    seconds = clocked(lambda: fit_size_law(weights, tokens, loss, config.delta))
+    return Plan(
+        sizes([*(point.run for point in points), config.metrics]),
+        [config.output],
+        About(seconds * (2 + config.resamples), f"one fit timed, {config.resamples} resamples"),
+        About(resident_bytes(), "this process"),
+        About(1e6, "fit.json and two plots"),
+    )
 
 
 def read_fit(folder: str | Path) -> Fit:

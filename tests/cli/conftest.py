@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from macbert.cli import main
+from macbert.cli.commands import COMMANDS
 
 ERROR = re.compile(r"macbert: error: (?P<where>.+?): expected .+, found .+; \S.+")
 """Where, what was expected, what was found, what to do."""
@@ -79,6 +80,11 @@ def bad(small_road: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in (("fit", json.dumps(fit)), ("torn_fit", json.dumps(fit)[:40])):
         (folder / name).mkdir()
         (folder / name / "fit.json").write_text(text, encoding="utf-8")
+    assert main(f"export --format tf --model {small_road.run} --output {folder / 'tf'} --quiet".split()) == 0
+    shutil.copytree(folder / "tf", folder / "torn_tf")
+    _flip(folder / "torn_tf" / "bert_model.ckpt.data-00000-of-00001")
+    shutil.copytree(folder / "tf", folder / "two_tf")
+    shutil.copyfile(folder / "tf" / "bert_model.ckpt.index", folder / "two_tf" / "other.index")
     write("no_secret.jsonl", [{"id": 0, "before": "口令是", "secret": "山水", "after": "。", "planted": 1}, {"id": 1}])
     return folder
 
@@ -143,6 +149,7 @@ GOOD: dict[str, dict[str, str]] = {
     "scaling predict": {"--prediction": "{out}", "--fit": "{bad}/fit", "--size": "4x256", "--tokens": "1000000"},
     "scaling plan": {"--fit": "{bad}/fit", "--hours": "1", "--flops-per-second": "1e12"},
     "export": {"--model": "{ner}", "--output": "{out}"},
+    "import": {"--input": "{bad}/tf", "--output": "{out}"},
     "serve": {"--model": "{ner}", "--port": "0"},
     "completion": {"": "bash"},
     "studio": {"--corpus": "{corpus}", "--run": "{run}", "--model": "{ner}", "--port": "0"},
@@ -164,11 +171,24 @@ def sound_calls() -> list[str]:
     return list(GOOD)
 
 
+LONG_COMMANDS = {" ".join(path) for path, row in COMMANDS.items() if row.long}
+LONG = [call for call in GOOD if call in LONG_COMMANDS or (call.split()[0] in LONG_COMMANDS and call != "audit plant")]
+"""Sound calls of commands that take ``--dry-run``."""
+
+
+@pytest.fixture
+def long_commands() -> list[str]:
+    """Return the sound calls of commands that take ``--dry-run``."""
+    return LONG
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test with ``any_command`` every command, one with ``folder_command`` those that write a folder, and one
     with ``mistake`` each of its module's ``CASES``: a command, what is wrong in its call, and what must be said."""
     if "any_command" in metafunc.fixturenames:
         metafunc.parametrize("any_command", GOOD)
+    if "long_command" in metafunc.fixturenames:
+        metafunc.parametrize("long_command", LONG)
     if "folder_command" in metafunc.fixturenames:
         writing = [command for command, flags in GOOD.items() if "--output" in flags and command not in IN_PLACE]
         metafunc.parametrize("folder_command", writing)

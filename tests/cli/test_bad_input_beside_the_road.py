@@ -109,6 +109,13 @@ CASES: list[Mistake] = [
     ("tokenizer trim", {"--model": "{bad}/run"}, r"run/model\.safetensors: expected"),
     ("tokenizer trim", {"--model": "{bad}/torn_run"}, r"torn_run.*: expected"),
     # Exports and the server.
+    ("import", {"--input": "{bad}/none"}, r"/none: expected a TensorFlow checkpoint"),
+    ("import", {"--input": "{bad}/empty"}, r"/empty: expected one TensorFlow checkpoint .* found none"),
+    ("import", {"--input": "{bad}/two_tf"}, r"/two_tf: expected one TensorFlow checkpoint .* other\.index"),
+    ("import", {"--input": "{bad}/torn_tf"}, r"as its CRC says, found other bytes"),
+    ("import", {"--output": "{corpus}"}, r"/corpus: expected"),
+    ("export", {"--format": "tf", "--quantize": "int8"}, r"--quantize: expected none with --format tf"),
+    ("export", {"--format": "tf", "--model": "{bad}/none"}, r"/none: expected a model folder"),
     ("export", {"--model": "{bad}/none"}, r"/none: expected a model folder"),
     ("export", {"--model": "{bad}/empty"}, r"/empty: expected a model folder"),
     ("export", {"--model": "{corpus}"}, r"/corpus: expected a model folder"),
