@@ -93,7 +93,7 @@ setup(
         "scipy>=1.14,<2",
         "shtab>=1.7,<2",
         "tensorboard>=2.18,<3",
-        "tokenizers>=0.22,<0.24",
+        "tokenizers>=0.22.1,<0.24",
         "torch>=2.10,<3",
         "transformers>=5.3,<6",
         "zstandard>=0.23,<1",

@@ -74,7 +74,7 @@ def test_a_model_that_does_not_fit_is_refused(tmp_path: Path, vocab_size: int, m
 
 
 def test_a_missing_model_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="--model: expected a preset"):
+    with pytest.raises(UserError, match="--model: expected a size"):
         resolve_model(str(tmp_path / "none"), 60, max_length=128, init_seed=0)
 
 
