@@ -153,7 +153,8 @@ NOT_RUN = {
     "scaling.md": 1,
     "chatie.md": 1,
     "studio.md": 2,
-    "transformer.md": 1,
+    "studio.md": 2,
+    "transformer.md": 2,
 }
 """English blocks that say why they are not run, by page; a further one is a decision."""
 
@@ -179,9 +180,9 @@ def test_no_block_hides_from_the_tests_by_being_shown_only() -> None:
 @pytest.mark.parametrize("path", [path for path in PAGES if path.name.endswith(".zh.md")], ids=name_of)
 def test_a_translation_has_the_same_blocks(path: Path) -> None:
     english = page_blocks(path.with_name(path.name.replace(".zh.md", ".md")))
-    assert [(block.language, block.code, block.reason) for block in page_blocks(path)] == [
-        (block.language, block.code, block.reason) for block in english
-    ]
+    # Comments are in the reader's language.
+    same = [(block.language, re.sub(r" *# .*", "", block.code), block.reason) for block in page_blocks(path)]
+    assert same == [(block.language, re.sub(r" *# .*", "", block.code), block.reason) for block in english]
 
 
 def evidence() -> list[tuple[str, str]]:
