@@ -153,7 +153,6 @@ NOT_RUN = {
     "scaling.md": 1,
     "chatie.md": 1,
     "studio.md": 2,
-    "studio.md": 2,
     "transformer.md": 2,
 }
 """English blocks that say why they are not run, by page; a further one is a decision."""
