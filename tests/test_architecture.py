@@ -212,3 +212,14 @@ def test_a_foreign_package_in_front_of_ours_is_named_and_ends_with_2(tmp_path: P
     assert done.returncode == 2, done.stdout + done.stderr
     assert str(path) in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_kernels_are_compiled_where_a_change_of_any_of_their_files_is_noticed() -> None:
+    wrong = [
+        f"{name_of(path)}:{line}"
+        for path in MODULES
+        if name_of(path) != "corpus/compiling.py"
+        for line, module in imported_modules(path)
+        if module in ("numba", "numba.njit", "numba.jit", "numba.vectorize", "numba.guvectorize")
+    ]
+    assert not wrong, f"use corpus.compiling.njit: {wrong}"

@@ -7,10 +7,12 @@ behind the addresses must outlive their use; whoever makes an address keeps the 
 from __future__ import annotations
 
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from corpus.compiling import njit
 
 
 def address_of(array: NDArray) -> int:
@@ -27,43 +29,43 @@ def _pointer(typing_context, address):  # type: ignore[no-untyped-def]
     return types.voidptr(address), generate
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def int8_at(address, size):  # type: ignore[no-untyped-def]
     """Return the int8 array of this size at an address."""
     return carray(_pointer(address), size, np.int8)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def int32_at(address, size):  # type: ignore[no-untyped-def]
     """Return the int32 array of this size at an address."""
     return carray(_pointer(address), size, np.int32)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def int64_at(address, size):  # type: ignore[no-untyped-def]
     """Return the int64 array of this size at an address."""
     return carray(_pointer(address), size, np.int64)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def uint8_at(address, size):  # type: ignore[no-untyped-def]
     """Return the uint8 array of this size at an address."""
     return carray(_pointer(address), size, np.uint8)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def uint16_at(address, size):  # type: ignore[no-untyped-def]
     """Return the uint16 array of this size at an address."""
     return carray(_pointer(address), size, np.uint16)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def uint32_at(address, size):  # type: ignore[no-untyped-def]
     """Return the uint32 array of this size at an address."""
     return carray(_pointer(address), size, np.uint32)  # type: ignore[call-arg]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def uint64_at(address, size):  # type: ignore[no-untyped-def]
     """Return the uint64 array of this size at an address."""
     return carray(_pointer(address), size, np.uint64)  # type: ignore[call-arg]

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.compiling import njit
 from corpus.sentence_starts import mark_sentences
 
 # Ready things: looking up a codec or a dtype takes longer than a title's tokens.
@@ -108,7 +108,7 @@ def mark_starts(
     return _mark_starts(character_starts, text_bounds, offsets, bounds)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _mark_starts(character_starts, text_bounds, offsets, bounds):  # type: ignore[no-untyped-def]
     marks = np.zeros(len(offsets), np.bool_)
     for text in range(len(bounds) - 1):

@@ -8,7 +8,8 @@ where two paths are within 1e-6 (常|在|此 and 常在|此 differ by 1.5e-7).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from corpus.compiling import njit
 
 # Classes of a character (what jieba's patterns tell apart).
 OUTSIDE, HAN, LETTER, DIGIT, POINT, PERCENT, SIGN = range(7)
@@ -30,12 +31,12 @@ _SHIFT = np.uint64(40)
 _ROOT = 0
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _slot_of(key, last):  # type: ignore[no-untyped-def]
     return np.int64((np.uint64(key) * _MULTIPLIER) >> _SHIFT) & last
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _find(slots, last, node, character):  # type: ignore[no-untyped-def]
     """Return the slot of a step, or -1."""
     key = (np.int64(node) << _CHARACTER_BITS) | np.int64(character)
@@ -49,7 +50,7 @@ def _find(slots, last, node, character):  # type: ignore[no-untyped-def]
     return slot
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def add_words(slots, weights, nodes, characters, first, ends, values):  # type: ignore[no-untyped-def]
     """Add words to the trie and return its number of nodes; a later value of the same word replaces the earlier.
 
@@ -80,7 +81,7 @@ def add_words(slots, weights, nodes, characters, first, ends, values):  # type: 
     return nodes
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def root_steps(slots, weights, nodes, root_weights):  # type: ignore[no-untyped-def]
     """Write for each character's number the node of the words that begin with it (-1: none) and its own weight."""
     last = len(slots) // 2 - 1
@@ -90,7 +91,7 @@ def root_steps(slots, weights, nodes, root_weights):  # type: ignore[no-untyped-
         root_weights[character] = weights[2 * slot + 1] if slot >= 0 else NO_WORD
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def mark_words(  # type: ignore[no-untyped-def]
     codes, classes, numbers, slots, weights, nodes, root_weights, unknown, start_p, trans_p, emit_p, starts
 ):
@@ -151,7 +152,7 @@ def mark_words(  # type: ignore[no-untyped-def]
         first = end
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _best_path(  # type: ignore[no-untyped-def]
     codes, first, end, numbers, slots, weights, nodes, root_weights, unknown, score, best, characters
 ):
@@ -186,7 +187,7 @@ def _best_path(  # type: ignore[no-untyped-def]
         best[place] = step
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _is_word(characters, first, end, slots, weights):  # type: ignore[no-untyped-def]
     last = len(slots) // 2 - 1
     node = np.int64(_ROOT)
@@ -199,7 +200,7 @@ def _is_word(characters, first, end, slots, weights):  # type: ignore[no-untyped
     return weights[2 * slot + 1] != NO_WORD
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def mark_unknown_spans(codes, classes, spans, start_p, trans_p, emit_p, starts):  # type: ignore[no-untyped-def]
     """Cut each of the spans (n, 2) of characters that are no dictionary words."""
     longest = 1
@@ -210,7 +211,7 @@ def mark_unknown_spans(codes, classes, spans, start_p, trans_p, emit_p, starts):
         mark_unknown(codes, classes, spans[row, 0], spans[row, 1], start_p, trans_p, emit_p, back, starts)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def mark_unknown(codes, classes, first, end, start_p, trans_p, emit_p, back, starts):  # type: ignore[no-untyped-def]
     """Cut characters that are no dictionary words: Han by the hidden Markov model, the rest by jieba's pattern
     ``[a-zA-Z0-9]+(?:\\.\\d+)?%?``, signs between its matches together."""
@@ -240,7 +241,7 @@ def mark_unknown(codes, classes, first, end, start_p, trans_p, emit_p, back, sta
         place = stop
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _viterbi(codes, first, end, start_p, trans_p, emit_p, back, starts):  # type: ignore[no-untyped-def]
     old_b = start_p[B] + emit_p[B, codes[first]]
     old_e = start_p[E] + emit_p[E, codes[first]]

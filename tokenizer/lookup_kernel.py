@@ -6,9 +6,9 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.compiling import njit
 from tokenizer.addresses import address_of, int8_at, int32_at, int64_at, uint8_at, uint32_at, uint64_at
 from tokenizer.ascii_pieces import MAX_RUN_CHARACTERS, AsciiPieces
 from tokenizer.run_table import RunTable, slot_of
@@ -48,7 +48,7 @@ def kernel_tables(
     return np.array([*(address_of(array) for array in arrays), pieces.width, pieces.unknown, len(runs.slots)], np.int64)
 
 
-@njit(cache=True)
+@njit()
 def encode_text(code_points, tables, ids, offsets):  # type: ignore[no-untyped-def]
     """Write one text's ids and offsets; return how many, or -1 if anything is new or does not fit.
 
@@ -63,7 +63,7 @@ def encode_text(code_points, tables, ids, offsets):  # type: ignore[no-untyped-d
     return count if state == DONE else -1
 
 
-@njit(cache=True)
+@njit()
 def encode_texts(code_points, bounds, tables, ids, offsets, token_bounds, new):  # type: ignore[no-untyped-def]
     """Write the ids and offsets of many texts.
 
@@ -90,7 +90,7 @@ def encode_texts(code_points, bounds, tables, ids, offsets, token_bounds, new): 
     return (NEW_RUNS, missed) if missed else (DONE, count)
 
 
-@njit(cache=True)
+@njit()
 def _encode(code_points, first, end, tables, ids, offsets, count, new, missed):  # type: ignore[no-untyped-def]
     """Encode ``code_points[first:end]``; return the state, the tokens and the new runs so far."""
     classes = int32_at(tables[0], UNICODE_SIZE)
@@ -154,7 +154,7 @@ def _encode(code_points, first, end, tables, ids, offsets, count, new, missed): 
     return NEW_RUNS if missed else DONE, count, missed
 
 
-@njit(cache=True, inline="always")
+@njit(inline="always")
 def _write_word(code_points, start, end, first, key, tables, ids, offsets, count):  # type: ignore[no-untyped-def]
     """Write the pieces of a short word as it was cut before, or cut it and keep that; return the tokens so far."""
     keys, ends, tokens = uint64_at(tables[3], 1), uint8_at(tables[3], 1), int32_at(tables[3], 1)
@@ -179,7 +179,7 @@ def _write_word(code_points, start, end, first, key, tables, ids, offsets, count
     return done
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _write_pieces(code_points, start, end, first, tables, ids, offsets, count):  # type: ignore[no-untyped-def]
     """Write the pieces of a run of letters and digits, longest first; return the tokens so far."""
     width = tables[9]
@@ -214,7 +214,7 @@ def _write_pieces(code_points, start, end, first, tables, ids, offsets, count): 
     return count + 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def _find_run(code_points, start, end, tables):  # type: ignore[no-untyped-def]
     """Return the entry of a run, -1 if there is none."""
     size = tables[11]

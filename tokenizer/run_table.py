@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.compiling import njit
 
 
 class RunTable:
@@ -63,7 +64,7 @@ _FNV_PRIME = np.uint64(0x100000001B3)
 _SHIFT = np.uint64(29)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def slot_of(code_points, start, end, slots):  # type: ignore[no-untyped-def]
     """Return the slot, among so many, that the hash of a run leads to."""
     code = _FNV_START
@@ -72,7 +73,7 @@ def slot_of(code_points, start, end, slots):  # type: ignore[no-untyped-def]
     return np.int64((code ^ (code >> _SHIFT)) & np.uint64(slots - 1))
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _insert(slots, keys, key_ends, first, end):  # type: ignore[no-untyped-def]
     for entry in range(first, end):
         slot = slot_of(keys, key_ends[entry], key_ends[entry + 1], len(slots))

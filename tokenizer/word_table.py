@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.compiling import njit
 
 # URLs and code make longer "words", each seen once; they would fill the table and are never drawn.
 MAX_WORD_TOKENS = 16
@@ -95,7 +96,7 @@ _PRIME = np.uint64(0x100000001B3)
 _SHIFT = np.uint64(29)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _hash(keys, start, end):  # type: ignore[no-untyped-def]
     code = _START
     for place in range(start, end):
@@ -103,7 +104,7 @@ def _hash(keys, start, end):  # type: ignore[no-untyped-def]
     return code ^ (code >> _SHIFT)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _insert_words(slots, keys, ends, size):  # type: ignore[no-untyped-def]
     last = np.uint64(len(slots) - 1)
     for word in range(size):
@@ -113,7 +114,7 @@ def _insert_words(slots, keys, ends, size):  # type: ignore[no-untyped-def]
         slots[slot] = word
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _number_words(input_ids, bounds, done, slots, keys, ends, counts, size, numbers):  # type: ignore[no-untyped-def]
     last = np.uint64(len(slots) - 1)
     while done < len(bounds) - 1:

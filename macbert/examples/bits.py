@@ -1,14 +1,10 @@
-"""Marks of tokens as bits, least significant first: the reading that kernels share.
-
-The kernels of several files compile these in, and numba's cache watches only a kernel's own file: after a change here,
-delete the ``*.nbi`` files of ``__pycache__``.
-"""
+"""Marks of tokens as bits, least significant first: the reading that kernels share."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from corpus.compiling import njit
 from macbert.masking.compiling import inner
 
 
@@ -57,7 +53,7 @@ def find_bit(bits, low, before):  # type: ignore[no-untyped-def]
     return place * 8 + bit
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def next_bit(bits, first, place, stop):  # type: ignore[no-untyped-def]
     """Return the first place in ``place:stop`` whose bit is set, places counted from the bit ``first`` on; or stop."""
     while place < stop:

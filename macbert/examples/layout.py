@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from corpus.compiling import njit
 from macbert.examples.bits import count_bits, eight_bits, find_bit
 from macbert.examples.next_sentence import RowIndex, Segment, other_segment
 from macbert.examples.packing import PackedRows
@@ -46,7 +46,7 @@ def locate(table: TokenTable, packed: PackedRows) -> RowIndex:
     return RowIndex(packed.row_pieces, pieces)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _locate(table, documents, starts, pieces):  # type: ignore[no-untyped-def]
     for number in range(len(documents)):
         chunk = pieces[number, 0]
@@ -54,7 +54,7 @@ def _locate(table, documents, starts, pieces):  # type: ignore[no-untyped-def]
         pieces[number, 1] = int32_at(table.bounds[chunk], document + 1)[document] + starts[number]
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def lay_rows(  # type: ignore[no-untyped-def]
     table, index, special, prediction, rows, seed, epoch,
     input_ids, token_type_ids, position_ids, piece_ids, marks, cls_positions, sop_labels,
@@ -139,7 +139,7 @@ def lay_rows(  # type: ignore[no-untyped-def]
     return fetched
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _fetch(table, index, rows):  # type: ignore[no-untyped-def]
     """Read a byte of every line of memory that the rows lie in; return a number that says nothing.
 
@@ -162,7 +162,7 @@ def _fetch(table, index, rows):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _copy(table, chunk, low, high, ids, marked, slot):  # type: ignore[no-untyped-def]
     """Copy the tokens ``low:high`` of a chunk to the slots from ``slot`` on, with their marks."""
     bit, word_bit = table.sentence_bit[chunk], table.word_bit[chunk]

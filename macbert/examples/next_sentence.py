@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.compiling import njit
 from macbert.examples.bits import count_bits, find_bit, next_bit
 from macbert.masking.draws import below, draw
 from tokenizer.addresses import int32_at, uint8_at
@@ -39,7 +39,7 @@ class Segment(NamedTuple):
     high: np.int64
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def other_segment(table, index, key, piece, room):  # type: ignore[no-untyped-def]
     """Return whole sentences of another document that fit a room; an empty :class:`Segment` if none was found.
 
@@ -79,7 +79,7 @@ def other_segment(table, index, key, piece, room):  # type: ignore[no-untyped-de
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _document_of(table, chunk, token):  # type: ignore[no-untyped-def]
     """Return the first token of the document of a token, and the first of the next, both counted in their chunk."""
     documents = table.first_document[chunk + 1] - table.first_document[chunk]

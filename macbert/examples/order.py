@@ -7,9 +7,9 @@ window of blocks is read from the disk once, in long stretches, and then from me
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.compiling import njit
 from macbert.masking.draws import ORDER, draw, mix, row_key
 
 # Rows that stay together when blocks are shuffled: about a megabyte of tokens at length 128.
@@ -31,7 +31,7 @@ def order_rows(seed: int, epoch: int, numbers: NDArray[np.int64], rows: int) -> 
     return _order_rows(seed, epoch, numbers, rows, BLOCK_ROWS, WINDOW_BLOCKS)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def permute(key, place, size):  # type: ignore[no-untyped-def]
     """Return where a permutation of range(size), given by its key, sends a place."""
     if size < 2:
@@ -53,7 +53,7 @@ def permute(key, place, size):  # type: ignore[no-untyped-def]
             return np.int64(value)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _order_rows(seed, epoch, numbers, rows, block_rows, window_blocks):  # type: ignore[no-untyped-def]
     blocks_key, rows_key = row_key(seed, epoch, 0, ORDER), row_key(seed, epoch, 1, ORDER)
     blocks = rows // block_rows

@@ -130,7 +130,7 @@ class PretrainingExamples:
         widths = [*[self.max_length] * len(_BY_TOKEN), *[self.most_pieces] * len(_BY_PIECE)]
         batch: dict[str, NDArray] = dict(zip((*_BY_TOKEN, *_BY_PIECE), empty_arrays(len(rows), *widths), strict=True))
         marks = np.empty((len(rows), self.max_length), np.uint8)
-        lay_rows(  # type: ignore[call-arg]
+        lay_rows(
             self._source.table, self._index, self._special, self._prediction, rows, self.seed, epoch,
             *(batch[name] for name in _BY_TOKEN), marks, *(batch[name] for name in _BY_PIECE),
         )  # fmt: skip

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.compiling import njit
 from macbert.examples.bits import next_bit
 from macbert.examples.reading import TokenTable
 from tokenizer.addresses import int32_at, uint8_at
@@ -25,7 +25,7 @@ def cut_sentences(table: TokenTable, longest: int) -> tuple[NDArray[np.int64], N
     return document_items, items
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _cut(table, longest, document_items, items):  # type: ignore[no-untyped-def]
     """Count the items of each document, then (``items`` not empty) write their lengths."""
     writing = len(items) > 0

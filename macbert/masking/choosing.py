@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from corpus.compiling import njit
 from macbert.masking import counts as count
 from macbert.masking.compiling import inner
 from macbert.masking.draws import below, draw, uniform
@@ -26,7 +26,7 @@ _MOST_UNFILLED, _UNITS_CUT, _FILL_WORDS = count.MOST_UNFILLED, count.UNITS_CUT, 
 _MOST_FALLBACK_OVER, _DRAWN_N, _WALKED_N = count.MOST_FALLBACK_OVER, count.DRAWN_N, count.WALKED_N
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position_labels, trace, counts):  # type: ignore[no-untyped-def]
     """Mask rows in place.
 

@@ -1,14 +1,11 @@
-"""Random numbers as pure functions of a key and a counter: nothing is stored, so any row can be masked at any time.
-
-The kernels of several files compile these in, and numba's cache watches only a kernel's own file: after a change here,
-delete the ``*.nbi`` files of ``__pycache__``.
-"""
+"""Random numbers as pure functions of a key and a counter: nothing is stored, so any row can be masked at any time."""
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.compiling import njit
 
 # splitmix64 (Steele, Lea and Flood 2014): a counter times the golden ratio, through a mixer of full avalanche.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -21,7 +18,7 @@ _TWO_TO_MINUS_53 = 2.0**-53
 MASKS, ORDER, SENTENCE_ORDER = 1, 2, 3
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def mix(bits):  # type: ignore[no-untyped-def]
     """Return 64 well-mixed bits of 64 bits."""
     bits = (bits ^ (bits >> _S30)) * _MIX_1
@@ -29,25 +26,25 @@ def mix(bits):  # type: ignore[no-untyped-def]
     return bits ^ (bits >> _S31)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def draw(key, counter):  # type: ignore[no-untyped-def]
     """Return the 64 random bits of a key at a counter."""
     return mix(key + (np.uint64(counter) + np.uint64(1)) * GOLDEN)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def uniform(bits):  # type: ignore[no-untyped-def]
     """Return a float64 in [0, 1)."""
     return np.float64(bits >> _S11) * _TWO_TO_MINUS_53
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def below(bits, bound):  # type: ignore[no-untyped-def]
     """Return a whole number in [0, bound); bound < 2**32, each number's probability off by less than 2**-32."""
     return np.int64(((bits >> _S32) * np.uint64(bound)) >> _S32)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def row_key(seed, epoch, number, purpose):  # type: ignore[no-untyped-def]
     """Return the key of (seed, epoch, number) for a purpose."""
     key = mix(np.uint64(purpose) * GOLDEN)
@@ -56,7 +53,7 @@ def row_key(seed, epoch, number, purpose):  # type: ignore[no-untyped-def]
     return mix(key + np.uint64(number) * GOLDEN)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def row_keys(seed, epoch, numbers, purpose) -> NDArray[np.uint64]:  # type: ignore[no-untyped-def]
     """Return the keys of many numbers, (B,) uint64."""
     keys = np.empty(len(numbers), np.uint64)

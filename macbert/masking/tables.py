@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from corpus.compiling import njit
 from corpus.errors import UserError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _places(first: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
     return places
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _set_places(first, sizes, places):  # type: ignore[no-untyped-def]
     place = first
     for record in range(len(sizes)):
@@ -145,7 +145,7 @@ def _random_words(lexicon: Lexicon | None, classes: NDArray[np.uint8]) -> tuple[
     return np.concatenate(parts), random
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(nogil=True, inline="always")
 def hash_word(ids, start, length):  # type: ignore[no-untyped-def]
     """Return the 64-bit hash of the ids of a word."""
     code = _START
@@ -154,7 +154,7 @@ def hash_word(ids, start, length):  # type: ignore[no-untyped-def]
     return code ^ (code >> _SHIFT)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, candidates):  # type: ignore[no-untyped-def]
     last = len(slots) - 1
     taken = 0
