@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from macbert.annotations import Answer, Entity, Example
 from macbert.exporting.facts import TaskFacts
 from macbert.finetuning.bio import decode_bio
-from macbert.finetuning.confusion import han_tokens
+from macbert.finetuning.confusion import han_tokens, is_han
 from macbert.finetuning.heads.viterbi import best_path
 from macbert.finetuning.windows import Tokens, Window, join_windows, judge
 from tokenizer import ChineseTokenizer
@@ -178,7 +178,8 @@ class Corrections(Decoder):
         known = set(self._han.tolist())
         characters, least = list(example.text), None
         for (start, end), old, new, score in zip(tokens.offsets, tokens.input_ids, ids, scores, strict=True):
-            replaced = end - start == 1 and int(old) in known and old != new
+            replaced = end - start == 1 and old != new and is_han(example.text[int(start)])
+            replaced &= int(old) in known or self._allowed is None
             if replaced and score >= self.facts.options["threshold"]:
                 characters[int(start)] = self.tokenizer.vocab[int(new)]
                 least = float(score) if least is None else min(least, float(score))

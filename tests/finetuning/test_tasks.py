@@ -145,6 +145,18 @@ def test_spelling_is_put_right_and_right_spelling_left_alone(
     assert [(e.position, e.wrong, e.right) for e in found.edits] == [(5, "梅", "北")]
 
 
+def test_a_wrong_character_that_the_vocabulary_lacks_is_put_right_too(
+    encoder_folder: Path, tmp_path: Path, write: Write
+) -> None:
+    rows = [{**row, "source": row["source"].replace("梅京", "龘京")} for row in spelling_rows(200, 0)]
+    vocabulary = (encoder_folder / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    assert "龘" not in vocabulary
+    train = write("train.jsonl", rows)
+    result = finetune(settings(encoder_folder, tmp_path, "correct", train, train))
+    assert result.value > 0.9
+    same_again(result, "correct", train)
+
+
 def test_a_confusion_set_bounds_what_may_be_put_in(encoder_folder: Path, tmp_path: Path, write: Write) -> None:
     train = write("train.jsonl", spelling_rows(100, 0))
     confusion = tmp_path / "confusion.txt"

@@ -13,7 +13,7 @@ from torch import nn
 from corpus.errors import UserError
 from macbert.annotations import Example
 from macbert.finetuning.config import FinetuneConfig
-from macbert.finetuning.confusion import han_tokens, read_confusion
+from macbert.finetuning.confusion import han_tokens, is_han, read_confusion
 from macbert.finetuning.encoder import load_config, load_pretrained, seeded
 from macbert.finetuning.encoder_with_head import HEADS_NAME, HeadOutput, load_head
 from macbert.finetuning.forward import Progress, run_windows
@@ -199,13 +199,16 @@ class Corrections(Task):
         )
         kinds = set(han.tolist())
         proposed = []
-        for item, group in zip(tokens, windows_by_example(windows, len(examples)), strict=True):
+        groups = windows_by_example(windows, len(examples))
+        for example, item, group in zip(examples, tokens, groups, strict=True):
             ids, scores = join_windows([windows[n] for n in group], [found[n] for n in group])
             proposed.append(
                 [
                     (int(start), self.tokenizer.vocab[new], float(score))
                     for (start, end), old, new, score in zip(item.offsets, item.input_ids, ids, scores, strict=True)
-                    if end - start == 1 and int(old) in kinds and old != new
+                    if end - start == 1 and old != new and is_han(example.text[start])
+                    # A wrong character may well be one that the vocabulary lacks; a confusion set is of known ones.
+                    if int(old) in kinds or confusion is None
                 ]
             )
         return proposed
@@ -213,12 +216,14 @@ class Corrections(Task):
     def calibrate(self, model: nn.Module, dev: Sequence[Example], max_batch_tokens: int | None) -> bool:
         proposed = self.propose(model, dev, max_batch_tokens)
 
-        def value(threshold: float) -> float:
+        def values(threshold: float) -> tuple[float, float, float]:
             predicted = [self._corrected(e, own, threshold) for e, own in zip(dev, proposed, strict=True)]
-            return self.score(dev, predicted).value
+            scores = self.score(dev, predicted)
+            return scores.value, scores.metrics["character_correction_f1"], threshold
 
-        # Of equal ones the highest, which changes least.
-        self.options["threshold"] = max(THRESHOLDS, key=lambda threshold: (value(threshold), threshold))
+        # A weak model may mend no sentence whole: then its characters decide. Of equal thresholds the highest, which
+        # changes least.
+        self.options["threshold"] = max(THRESHOLDS, key=values)
         return True
 
     def score(self, gold: Sequence[Example], predicted: Sequence[Example]) -> Scores:
