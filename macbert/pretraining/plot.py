@@ -119,4 +119,4 @@ def chart(title: str, curves: Sequence[Curve], top: float | None) -> str:
 
 
 def _text(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -19,11 +19,12 @@ COLOURS = 8
 STYLE = """
 .mb.head{display:flex;justify-content:space-between}
 .mb{line-height:1.7;overflow-wrap:anywhere}
-.mb table{border-collapse:collapse;margin:.4rem 0 1rem}
+.mb table{border-collapse:collapse;border:0!important;margin:.4rem 0 1rem}
 .mb td,.mb th{border:0!important;
 border-bottom:1px solid var(--border-color-primary)!important;
 padding:.25rem 1rem .25rem 0!important;text-align:left;
 vertical-align:top}
+.mb td:not(:last-child){white-space:nowrap}
 .mb th{font-weight:600;opacity:.75}
 .mb td.n{text-align:right;font-variant-numeric:tabular-nums}
 .mb h3{margin:1rem 0 .2rem;font-size:1.05rem}
@@ -42,7 +43,8 @@ vertical-align:top}
 .mb .c0{background:#4a8fe044}.mb .c1{background:#e0803a44}.mb .c2{background:#3fae6a44}.mb .c3{background:#c65bb344}
 .mb .c4{background:#c9a91f44}.mb .c5{background:#1fa9b844}.mb .c6{background:#d8506044}.mb .c7{background:#7d6ee044}
 .mb .charts svg{max-width:760px;width:100%;display:block;color:inherit}
-.mb .charts svg text{fill:currentColor}.mb .charts circle{fill-opacity:0}.mb .charts circle:hover{fill-opacity:1}
+.mb .charts svg text:not([fill]){fill:currentColor}
+.mb .charts circle{fill-opacity:0}.mb .charts circle:hover{fill-opacity:1}
 """
 
 
