@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from corpus.compiling import njit
 
 _POLYNOMIAL = 0x82F63B78
 """Castagnoli's, bits reversed (RFC 3720, appendix B.4)."""
@@ -23,7 +24,7 @@ def _table() -> NDArray[np.uint32]:
 _TABLE = _table()
 
 
-@njit(cache=True)
+@njit()
 def _crc(data: NDArray[np.uint8], table: NDArray[np.uint32]) -> np.uint32:
     value = np.uint32(0xFFFFFFFF)
     for byte in data:

@@ -20,7 +20,8 @@ STYLE = """
 .mb.head{display:flex;justify-content:space-between}
 .mb{line-height:1.7;overflow-wrap:anywhere}
 .mb table{border-collapse:collapse;border:0!important;margin:.4rem 0 1rem}
-.mb td,.mb th{border:0!important;
+.mb tbody,.mb tr,.mb td,.mb th{border:0!important}
+.mb td,.mb th{
 border-bottom:1px solid var(--border-color-primary)!important;
 padding:.25rem 1rem .25rem 0!important;text-align:left;
 vertical-align:top}
