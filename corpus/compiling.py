@@ -74,11 +74,15 @@ def _read(file: Path, root: Path) -> tuple[str, list[Path]]:
 
 @functools.cache
 def _kernel_folder(path: Path, chosen: str) -> Path:
-    beside = os.access(path.parent, os.W_OK)
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "macbert-zh"
-    place = Path(chosen) if chosen else path.parent / "__pycache__" if beside else home
-    folder = place / f"kernels-{path.stem}-{source_stamp(path)}"
+    name, stamp = f"kernels-{path.stem}", source_stamp(path)
+    if chosen:
+        return Path(chosen) / f"{name}-{stamp}"
+    if not os.access(path.parent, os.W_OK):
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return home / "macbert-zh" / f"{name}-{stamp}"
+    folder = path.parent / "__pycache__" / f"{name}-{stamp}"
     if not folder.exists():
-        for old in place.glob(f"kernels-{path.stem}-*"):
+        # Here, and only here, no other checkout or version can want the old ones.
+        for old in folder.parent.glob(f"{name}-*"):
             shutil.rmtree(old, ignore_errors=True)
     return folder

@@ -87,8 +87,8 @@ def ids_of(path: Path, rows: np.ndarray) -> list[str]:
         here = rows[len(found) :]
         here = here[: np.searchsorted(here, first + batch.num_rows)]
         if len(here):
-            ids = batch.column(0).to_pylist()
-            found += [ids[row] for row in (here - first).tolist()]
+            ids = batch.column(0)
+            found += [ids[row].as_py() for row in (here - first).tolist()]
         first += batch.num_rows
         if len(found) == len(rows):
             break

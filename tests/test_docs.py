@@ -32,7 +32,7 @@ def requirements() -> dict[str, dict[str, str]]:
             found.update(ast.literal_eval(node.value))
         if isinstance(node, ast.keyword) and node.arg == "install_requires":
             found[""] = ast.literal_eval(node.value)
-    return {extra: dict(re.match(r"([\w-]+)(.*)", line).groups() for line in lines) for extra, lines in found.items()}  # type: ignore[union-attr]
+    return {extra: dict(re.match(r"([\w-]+)(.*)", line).groups() for line in lines) for extra, lines in found.items()}
 
 
 def documented() -> dict[str, dict[str, str]]:

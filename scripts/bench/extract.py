@@ -107,7 +107,7 @@ def main() -> int:
 
         contestants: dict[str, Callable[[], Spans]] = {"macbert": ours, "pipeline, default": lambda: theirs(1)}
         for size in BATCH_SIZES:
-            contestants[f"pipeline, batch {size}"] = lambda size=size: theirs(size)  # type: ignore[misc]
+            contestants[f"pipeline, batch {size}"] = lambda size=size: theirs(size)
         seconds, spans = best_seconds(contestants, options.repeat)
     lengths = sorted(map(len, texts))
     middle = lengths[len(lengths) // 2]

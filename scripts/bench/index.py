@@ -53,7 +53,7 @@ def main() -> None:
         )
 
 
-def run(table, length, cut_sentences, pack, locate):  # type: ignore[no-untyped-def]
+def run(table, length, cut_sentences, pack, locate):
     """Return the processor seconds that the index takes, and the packed rows."""
     from macbert.examples.packing import PAIR_SPECIALS
 
@@ -63,7 +63,7 @@ def run(table, length, cut_sentences, pack, locate):  # type: ignore[no-untyped-
     return time.process_time() - start, packed
 
 
-def synthetic_table(tokens: int):  # type: ignore[no-untyped-def]
+def synthetic_table(tokens: int):
     """Return a token table of documents without ids, and the arrays that it points into."""
     from macbert.examples.reading import TokenTable
 

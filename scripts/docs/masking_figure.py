@@ -51,7 +51,7 @@ def write_tokenizer(folder: Path) -> None:
 def masked_words(strategy: str, folder: Path) -> list[InspectedWord]:
     """Return the sentence's words with what became of each."""
     place = str(folder / "similar")
-    config = InspectConfig(text=TEXT, tokenizer=place, strategy=strategy, mlm_probability=FRACTION, seed=SEED)  # type: ignore[arg-type]
+    config = InspectConfig(text=TEXT, tokenizer=place, strategy=strategy, mlm_probability=FRACTION, seed=SEED)
     return inspect_text(config).words
 
 

@@ -125,8 +125,8 @@ def encoder(
             data=tokens,
             output=str(folder),
             model=arguments.model,
-            masking=MacMasking(strategy=strategy),  # type: ignore[arg-type]
-            sentence_prediction=prediction,  # type: ignore[arg-type]
+            masking=MacMasking(strategy=strategy),
+            sentence_prediction=prediction,
             max_steps=arguments.max_steps,
             num_train_epochs=arguments.epochs,
             learning_rate=arguments.learning_rate,
@@ -192,7 +192,7 @@ def finetuned(
     settings = {"max_steps": arguments.finetune_steps} if arguments.finetune_steps else {}
     finetune(
         FinetuneConfig(
-            task=task.kind,  # type: ignore[arg-type]
+            task=task.kind,
             model=model,
             train=str(task.folder / "train.jsonl"),
             dev=str(task.folder / "dev.jsonl"),
@@ -203,7 +203,7 @@ def finetuned(
             **settings,
         )
     )
-    scored = evaluate(EvaluateConfig(task=task.kind, model=str(folder), data=test))  # type: ignore[arg-type]
+    scored = evaluate(EvaluateConfig(task=task.kind, model=str(folder), data=test))
     metric = METRICS[task.kind] or scored.scores.primary
     return record.put(cell, {"metric": metric, "value": scored.metrics[metric]})
 

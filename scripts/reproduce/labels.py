@@ -70,18 +70,18 @@ def score(demo: Path, output: Path, task: str, labels: int, seed: int, init: str
     batch = budget.finetune_batch_size
     finetune(
         FinetuneConfig(
-            task=task,  # type: ignore[arg-type]
+            task=task,
             model=str(demo / f"encoder-{seed}"),
             train=str(splits[task].train),
             dev=str(splits[task].dev),
             output=str(model),
-            init=init,  # type: ignore[arg-type]
+            init=init,
             num_train_epochs=min(40, max(10, STEPS * batch // labels)),
             per_device_train_batch_size=batch,
             seed=seed,
         )
     )
-    scores = evaluate(EvaluateConfig(task=task, model=str(model), data=str(splits[task].test)))  # type: ignore[arg-type]
+    scores = evaluate(EvaluateConfig(task=task, model=str(model), data=str(splits[task].test)))
     return float(scores.metrics[FIGURES[task]])
 
 

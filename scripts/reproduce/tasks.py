@@ -236,9 +236,9 @@ def run(name: str, paths: dict[str, Path], model: str, init: str, seed: int, fol
     flags = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in given.items())
     print(f"macbert finetune {row.task} {flags}", flush=True)
     start = time.process_time()
-    result = finetune(FinetuneConfig(task=row.task, **given))  # type: ignore[arg-type]
+    result = finetune(FinetuneConfig(task=row.task, **given))
     print(f"macbert evaluate {row.task} --model {folder} --data {paths['test']}", flush=True)
-    scored = evaluate(EvaluateConfig(task=row.task, model=str(folder), data=str(paths["test"])))  # type: ignore[arg-type]
+    scored = evaluate(EvaluateConfig(task=row.task, model=str(folder), data=str(paths["test"])))
     return {
         "metrics": dict(scored.scores.metrics),
         "dev": result.value,

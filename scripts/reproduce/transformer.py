@@ -31,6 +31,9 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
+sys.path.append(str(ROOT))
+from scripts.reproduce.encoders import compare_encoders  # noqa: E402
+
 PAGES = ("docs/transformer.md", "docs/transformer.zh.md")
 
 # B = batch, L = tokens, D = hidden, H = heads
@@ -211,48 +214,9 @@ def attention(lengths: Sequence[int] = (128, 256, 512, 1024, 2048), repeats: int
     return Table("attention", head, rows)
 
 
-def encoders(
-    tokens: Sequence[str],
-    size: str = "2x64",
-    steps: int = 600,
-    seeds: int = 2,
-    rates: Sequence[float] = (1e-3, 2e-3),
-    batch: int = 4,
-    length: int = 128,
-) -> Table:
-    """Held-out loss of both kinds of encoder: the same rows with the same masks, as many weights, each at two rates."""
-    from tempfile import TemporaryDirectory
-
-    from macbert.pretraining import PretrainConfig, pretrain
-
-    rows = []
-    for encoder in ("bert", "eurobert"):
-        for rate in rates:
-            found = []
-            for seed in range(seeds):
-                with TemporaryDirectory() as folder:
-                    config = PretrainConfig(
-                        data=[*tokens],
-                        output=f"{folder}/run",
-                        model=size,
-                        encoder=encoder,  # type: ignore[arg-type]
-                        max_steps=steps,
-                        max_length=length,
-                        global_batch_size=batch,
-                        per_device_train_batch_size=batch,
-                        learning_rate=rate,
-                        eval_rows=512,
-                        seed=seed,
-                        init_seed=seed,
-                        trackers=[],
-                    )
-                    found.append(pretrain(config))
-            losses = [float(result.evaluation["eval_mlm_loss"]) for result in found]
-            right = [float(result.evaluation["eval_mlm_accuracy"]) for result in found]
-            cells = (float(np.mean(losses)), min(losses), max(losses), float(np.mean(right)))
-            rows.append((encoder, f"{rate:g}", found[0].parameters, found[0].tokens, *cells))
-    head = ("encoder", "rate", "weights", "tokens", "held-out loss", "lowest seed", "highest seed", "restored")
-    return Table("encoders", head, rows)
+def encoders(tokens: Sequence[str], **budget: Any) -> Table:
+    """Compare both kinds of encoder; see :mod:`scripts.reproduce.encoders`."""
+    return Table("encoders", *compare_encoders(tokens, **budget))
 
 
 def growth(table: Table, column: int) -> float:
@@ -290,7 +254,7 @@ def measure(small: bool, tokens: Sequence[str] = (), only: Sequence[str] = ()) -
     }
     if tokens:
         less = {"steps": 3, "seeds": 1, "rates": (1e-3,), "length": 32}
-        tables["encoders"] = lambda: encoders(tokens, **(less if small else {}))  # type: ignore[arg-type]
+        tables["encoders"] = lambda: encoders(tokens, **(less if small else {}))
     return [make() for name, make in tables.items() if not only or name in only]
 
 

@@ -111,7 +111,7 @@ def test_ace_events_have_their_triggers_and_arguments(
 
 
 def test_an_argument_that_cannot_be_placed_is_a_problem(tmp_path: Path) -> None:
-    lost = {**CHINESE["golden-event-mentions"][0], "arguments": [{"role": "Place", "text": "卑尔根"}]}  # type: ignore[index]
+    lost = {**CHINESE["golden-event-mentions"][0], "arguments": [{"role": "Place", "text": "卑尔根"}]}
     (example,), problems = read(tmp_path, "ace05", {**CHINESE, "golden-event-mentions": [lost]})
     assert len(problems) == 1
     assert example.events is not None

@@ -246,7 +246,7 @@ def test_duee_gives_starts_only_and_comes_back_exactly(tmp_path: Path) -> None:
     assert examples[0].events == (Event("财经/交易-出售/收购", Trigger(6, 8), (Argument("时间", 0, 5, ("17日",)),)),)
     write_format("duee", tmp_path / "b.json", examples)
     assert json.loads((tmp_path / "b.json").read_text(encoding="utf-8")) == row
-    row["event_list"][0]["arguments"][0]["argument_start_index"] = 1  # type: ignore[index]
+    row["event_list"][0]["arguments"][0]["argument_start_index"] = 1
     examples, problems = split("duee", write_lines(tmp_path / "c.json", row))
     assert len(problems) == 1
     assert (examples[0].events or ())[0].arguments == ()

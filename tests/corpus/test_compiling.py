@@ -49,15 +49,27 @@ def test_a_kernel_is_made_anew_when_a_file_that_it_uses_changes(package: Path, n
     assert answer(package, njit) == then  # numba's own cache goes on with the old constant
 
 
-def test_kernels_are_kept_where_the_user_says_and_old_ones_go(package: Path, tmp_path: Path) -> None:
-    place = str(tmp_path / "kept")
-    njit = "from corpus.compiling import njit"
-    answer(package, njit, NUMBA_CACHE_DIR=place)
-    assert not (package / "__pycache__").exists() or not list((package / "__pycache__").glob("kernels-*"))
-    first = set(Path(place).glob("kernels-*"))
+def kept(place: Path) -> set[Path]:
+    return set(place.glob("kernels-*"))
+
+
+def test_kernels_are_kept_beside_the_code_and_old_ones_go(package: Path) -> None:
+    answer(package, "from corpus.compiling import njit")
+    first = kept(package / "__pycache__")
     assert {path.name.rsplit("-", 1)[0] for path in first} == {"kernels-inner", "kernels-outer"}
     (package / "constant.py").write_text("ADDED = 5\n", encoding="utf-8")
-    answer(package, njit, NUMBA_CACHE_DIR=place)
-    second = set(Path(place).glob("kernels-*"))
+    answer(package, "from corpus.compiling import njit")
+    second = kept(package / "__pycache__")
     assert len(second) == 2
     assert not first & second
+
+
+def test_kernels_are_kept_where_the_user_says_and_those_of_other_versions_stay(package: Path, tmp_path: Path) -> None:
+    place = tmp_path / "kept"
+    answer(package, "from corpus.compiling import njit", NUMBA_CACHE_DIR=str(place))
+    assert not kept(package / "__pycache__")
+    first = kept(place)
+    (package / "constant.py").write_text("ADDED = 5\n", encoding="utf-8")
+    answer(package, "from corpus.compiling import njit", NUMBA_CACHE_DIR=str(place))
+    assert first < kept(place)
+    assert len(kept(place)) == 4

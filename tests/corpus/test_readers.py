@@ -135,7 +135,8 @@ def test_html_and_warc_give_the_text_of_pages(tmp_path: Path) -> None:
 def test_a_hugging_face_data_set_is_read_by_name_and_from_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    datasets = pytest.importorskip("datasets")
+    import datasets
+
     (tmp_path / "named").mkdir()
     (tmp_path / "named" / "train.jsonl").write_text(JSONL, encoding="utf-8")
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
@@ -153,7 +154,7 @@ def test_standard_input_is_an_input(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 def bad_records(path: Path, **options: object) -> list[BadRecord]:
     (file,) = find_inputs([str(path)])
-    found = read_file(file, ReaderOptions(**options), FileFacts({}))  # type: ignore[arg-type]
+    found = read_file(file, ReaderOptions(**options), FileFacts({}))
     return [item for item in found if isinstance(item, BadRecord)]
 
 

@@ -24,7 +24,7 @@ def page(**changes: object) -> str:
         ],
         "versions": {"torch": "2.13.0"},
     }
-    return render(DemoReport(**(values | changes)))  # type: ignore[arg-type]
+    return render(DemoReport(**(values | changes)))
 
 
 class Balance(HTMLParser):

@@ -66,7 +66,7 @@ def test_any_number_of_loader_workers_gives_the_same_batches(
     from torch.utils.data import DataLoader
 
     loader: Any = DataLoader(
-        Steps(examples),  # type: ignore[arg-type]
+        Steps(examples),
         batch_size=None,
         num_workers=workers,
         collate_fn=lambda batch: batch,

@@ -108,7 +108,7 @@ def model_of(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callabl
             if head == "crf":
                 with torch.no_grad(), torch.random.fork_rng():
                     torch.manual_seed(2)
-                    for weights in model.crf.parameters():  # type: ignore[union-attr]
+                    for weights in model.crf.parameters():
                         weights.normal_()
             make_sparse(model, tokenizer)
             made[name] = tmp_path_factory.mktemp("model")

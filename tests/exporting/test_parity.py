@@ -100,7 +100,7 @@ def test_a_difference_from_torch_is_seen(encoder: Path, model_of: Callable[[str]
     loaded = load_finetuned(str(model_of("bio")), device="cpu")
     session = Session(tmp_path / "onnx" / "model.onnx")
     with torch.no_grad():
-        loaded.model.classifier.bias[0] += 0.01  # type: ignore[union-attr, operator, index]
+        loaded.model.classifier.bias[0] += 0.01
     assert largest_difference(loaded.model, session, loaded.task.tokenizer.vocab_size, 24) == pytest.approx(0.01, 1e-2)
 
 

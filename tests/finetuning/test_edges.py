@@ -224,7 +224,7 @@ def test_balanced_classes_weigh_by_the_inverse_of_their_frequency(
         pass
 
     outputs = Outputs()
-    outputs.logits = logits  # type: ignore[attr-defined]
+    outputs.logits = logits
     each = -logits.log_softmax(-1)[torch.arange(2), labels].numpy()
     weights = np.array([4 / 6, 2.0])
     assert float(loss(outputs, labels)) == pytest.approx(float((weights * each).sum() / weights.sum()))

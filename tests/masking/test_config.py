@@ -32,7 +32,7 @@ def test_budgets_are_exact_whatever_floating_point_says(probability: float) -> N
 
 def test_every_mistake_is_told_at_once() -> None:
     with pytest.raises(UserError) as caught:
-        MacMasking(strategy="maf", mlm_probability=1.5, ngram_probs=(0.5, 0.4), top_k=0)  # type: ignore[arg-type]
+        MacMasking(strategy="maf", mlm_probability=1.5, ngram_probs=(0.5, 0.4), top_k=0)
     told = [problem.where for problem in caught.value.problems]
     assert told == ["masking.strategy", "masking.mlm_probability", "masking.ngram_probs", "masking.top_k"]
     with pytest.raises(UserError, match="random_replace_prob"):

@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def inspect(folder: Path, **settings: object) -> Inspection:
-    return inspect_text(InspectConfig(**{"text": TEXT, "tokenizer": str(folder), **settings}))  # type: ignore[arg-type]
+    return inspect_text(InspectConfig(**{"text": TEXT, "tokenizer": str(folder), **settings}))
 
 
 def test_words_cover_the_text_and_chosen_ones_tell_what_became_of_them(folder: Path) -> None:

@@ -134,7 +134,7 @@ def run(*, bad_steps: Sequence[int] = (), **values: Any) -> Any:
         bad = step + self.counters.data_offset in bad_steps
         return real(self, rows, step, (math.nan, math.nan) if bad else totals)
 
-    Training._backward = backward  # type: ignore[method-assign]
+    Training._backward = backward
     return loop.pretrain(PretrainConfig(**values))
 
 

@@ -56,7 +56,7 @@ class FileShim:
                 return shim.operate("create", lambda: real_os_open(path, flags, *args, **kwargs))
             return real_os_open(path, flags, *args, **kwargs)
 
-        builtins.open = io.open = shim_open  # type: ignore[assignment]
+        builtins.open = io.open = shim_open
         os.open = shim_os_open
         import transformers.modeling_utils as modeling_utils
 

@@ -59,7 +59,7 @@ def test_a_batch_across_epochs_and_corpora_is_the_rows_one_by_one(fake: ModuleTy
 
 
 def test_a_corpus_with_fewer_pieces_in_a_row_gets_empty_slots(fake: ModuleType) -> None:
-    class Narrow(fake.FakeExamples):  # type: ignore[misc]
+    class Narrow(fake.FakeExamples):
         def batch(self, epoch: int, numbers: list[int]) -> dict[str, np.ndarray]:
             whole = super().batch(epoch, numbers)
             return {**whole, "cls_positions": whole["cls_positions"][:, :2], "sop_labels": whole["sop_labels"][:, :2]}

@@ -47,7 +47,7 @@ async def until(condition: Callable[[], object]) -> None:
 def run_with(model: Model, work: Callable[[Batcher], object], *, characters: int = 1000, pending: int = 1000) -> None:
     async def run() -> None:
         batcher = Batcher(model.predict, max_characters=characters, max_pending=pending)
-        await work(batcher)  # type: ignore[misc]
+        await work(batcher)
         await batcher.close()
 
     asyncio.run(run())
