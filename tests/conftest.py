@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 os.environ["MACBERT_LANG"] = "en"  # whatever the machine speaks, messages are compared in English
+
+
+@pytest.fixture(scope="session")
+def load_file() -> Callable[[Path], ModuleType]:
+    """Loads a Python file that is in no package: a script, or something that several tests start."""
+
+    def load(path: Path) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        # A dataclass looks its module up while it is being made.
+        sys.modules[path.stem] = module
+        before = [*sys.path]
+        spec.loader.exec_module(module)
+        sys.path[:] = before
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

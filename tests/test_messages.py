@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -19,16 +18,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
-def source() -> ModuleType:
+def source(load_file: Callable[[Path], ModuleType]) -> ModuleType:
     """The reader of phrases."""
-    path = ROOT / "scripts" / "docs" / "message_templates.py"
-    spec = importlib.util.spec_from_file_location("message_templates", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_file(ROOT / "scripts" / "docs" / "message_templates.py")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -12,19 +13,8 @@ LISTED = ROOT / "docs" / "data-issues.md"
 
 
 @pytest.fixture(scope="module")
-def issues() -> ModuleType:
-    from importlib.util import module_from_spec, spec_from_file_location
-
-    spec = spec_from_file_location("data_issues", ROOT / "scripts" / "reproduce" / "data_issues.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    # A dataclass looks its module up while it is being made.
-    import sys
-
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def issues(load_file: Callable[[Path], ModuleType]) -> ModuleType:
+    return load_file(ROOT / "scripts" / "reproduce" / "data_issues.py")
 
 
 def rows(title: str) -> list[list[str]]:

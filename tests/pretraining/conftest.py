@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import subprocess
@@ -19,15 +18,9 @@ SCRIPT = Path(__file__).with_name("fake_run.py")
 
 
 @pytest.fixture(scope="session")
-def fake() -> ModuleType:
+def fake(load_file: Callable[[Path], ModuleType]) -> ModuleType:
     """``fake_run`` as a module."""
-    spec = importlib.util.spec_from_file_location("fake_run", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fake_run"] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_file(SCRIPT)
 
 
 @pytest.fixture(autouse=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -73,13 +73,8 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def shim_class() -> Any:
-    spec = importlib.util.spec_from_file_location("file_shim", Path(__file__).with_name("file_shim.py"))
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.FileShim
+def shim_class(load_file: Callable[[Path], ModuleType]) -> Any:
+    return load_file(Path(__file__).with_name("file_shim.py")).FileShim
 
 
 def in_fork(act: Callable[[], None]) -> int:

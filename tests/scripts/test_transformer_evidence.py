@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import re
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,17 +16,8 @@ PAGES = (ROOT / "docs" / "transformer.md", ROOT / "docs" / "transformer.zh.md")
 
 
 @pytest.fixture(scope="module")
-def evidence() -> ModuleType:
-    path = ROOT / "scripts" / "reproduce" / "transformer.py"
-    spec = importlib.util.spec_from_file_location("transformer_evidence", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    before = list(sys.path)
-    spec.loader.exec_module(module)
-    sys.path[:] = before
-    return module
+def evidence(load_file: Callable[[Path], ModuleType]) -> ModuleType:
+    return load_file(ROOT / "scripts" / "reproduce" / "transformer.py")
 
 
 @pytest.fixture(scope="module")
