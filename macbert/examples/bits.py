@@ -6,6 +6,13 @@ import numpy as np
 
 from corpus.compiling import njit
 from macbert.masking.compiling import inner
+from macbert.masking.processor import trailing_zeros
+
+
+@inner
+def one_bit(bits, place):  # type: ignore[no-untyped-def]
+    """Return the bit at a place."""
+    return np.int64(bits[place >> 3]) >> (place & 7) & 1
 
 
 @inner
@@ -47,10 +54,7 @@ def find_bit(bits, low, before):  # type: ignore[no-untyped-def]
         byte = np.int64(bits[place])
     for _ in range(before):
         byte &= byte - 1
-    bit = np.int64(0)
-    while (byte >> bit) & 1 == 0:
-        bit += 1
-    return place * 8 + bit
+    return place * 8 + trailing_zeros(np.uint64(byte))
 
 
 @njit(nogil=True)

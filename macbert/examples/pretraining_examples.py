@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import UserError
-from macbert.examples.layout import SENTENCE_PREDICTIONS, SpecialIds, lay_rows, locate
+from macbert.examples.layout import SENTENCE_PREDICTIONS, SPARE_SLOTS, SpecialIds, locate
+from macbert.examples.making import RowRecipe, make_rows
 from macbert.examples.order import order_rows
 from macbert.examples.packing import OPEN_DOCUMENTS, PAIR_SPECIALS, SINGLE_SPECIALS, pack
 from macbert.examples.reading import TokenSource
 from macbert.examples.sentences import cut_sentences
 from macbert.masking.config import MacMasking
-from macbert.masking.counts import MaskingCounts
-from macbert.masking.rows import MaskedRows, RowMasker, empty_arrays, mask_keys
+from macbert.masking.counts import SIZE, MaskingCounts
+from macbert.masking.rules import masking_rules
+from macbert.masking.tables import masking_tables
 
 if TYPE_CHECKING:
     from tokenizer import ChineseTokenizer, Lexicon, SimilarWords, TokenDocuments
@@ -72,9 +74,18 @@ class PretrainingExamples:
         self.seed = seed
         self._prediction = SENTENCE_PREDICTIONS.index(sentence_prediction)
         self._special = SpecialIds(tokenizer.pad_id, tokenizer.cls_id, tokenizer.sep_id)
-        self._masker = RowMasker(masking, max_length, tokenizer, similar, lexicon)
+        self._rules = masking_rules(masking, max_length, tokenizer.mask_id)
+        self._most_chosen = int(self._rules.budgets[max_length])
+        self._tables = masking_tables(tokenizer, similar, lexicon)
         self._source = TokenSource(documents)
         self._build_index(open_documents)
+
+    @property
+    def _recipe(self) -> RowRecipe:
+        return RowRecipe(
+            self._source.table, self._index, self._special, self._rules, self._tables, self._prediction, self.seed,
+            self.max_length,
+        )  # fmt: skip
 
     def _build_index(self, open_documents: int) -> None:
         table = self._source.table
@@ -94,7 +105,7 @@ class PretrainingExamples:
 
     def row_index(self, epoch: int, number: int) -> int:
         """Return the row at a place of an epoch's order; places 0 to num_rows - 1 give every row once."""
-        return int(self._rows(epoch, [number])[0])
+        return int(order_rows(self.seed, epoch, self._places([number]), self.num_rows)[0])
 
     def batch(self, epoch: int, numbers: Sequence[int]) -> dict[str, NDArray]:
         """Return the rows at some places of an epoch's order, masked; int64 arrays with B = len(numbers).
@@ -114,31 +125,35 @@ class PretrainingExamples:
 
     def statistics(self, epoch: int, numbers: Sequence[int]) -> MaskingCounts:
         """Return what masking does to these rows, counted."""
-        return self._batch(epoch, numbers)[1].counts
+        return MaskingCounts.from_array(self._batch(epoch, numbers)[1])
 
-    def _rows(self, epoch: int, numbers: Sequence[int]) -> NDArray[np.int64]:
+    def _places(self, numbers: Sequence[int]) -> NDArray[np.int64]:
         if isinstance(numbers, range):  # a tenth of the time that numpy takes to read it number by number
             places = np.arange(numbers.start, numbers.stop, numbers.step, dtype=np.int64)
+            ends = sorted((numbers[0], numbers[-1])) if numbers else [0, -1]
         else:
             places = np.asarray(numbers, np.int64)
-        if len(places) and not (places.min() >= 0 and places.max() < self.num_rows):
-            raise IndexError(f"rows {places.min()} to {places.max()} of {self.num_rows}")
-        return order_rows(self.seed, epoch, places, self.num_rows)
+            ends = [places.min(), places.max()] if len(places) else [0, -1]
+        if not (ends[0] >= 0 and ends[1] < self.num_rows):
+            raise IndexError(f"rows {ends[0]} to {ends[1]} of {self.num_rows}")
+        return places
 
-    def _batch(self, epoch: int, numbers: Sequence[int]) -> tuple[dict[str, NDArray], MaskedRows]:
-        rows = self._rows(epoch, numbers)
-        widths = [*[self.max_length] * len(_BY_TOKEN), *[self.most_pieces] * len(_BY_PIECE)]
-        batch: dict[str, NDArray] = dict(zip((*_BY_TOKEN, *_BY_PIECE), empty_arrays(len(rows), *widths), strict=True))
-        marks = np.empty((len(rows), self.max_length), np.uint8)
-        lay_rows(
-            self._source.table, self._index, self._special, self._prediction, rows, self.seed, epoch,
-            *(batch[name] for name in _BY_TOKEN), marks, *(batch[name] for name in _BY_PIECE),
-        )  # fmt: skip
-        masked = self._masker.mask(batch["input_ids"], marks, mask_keys(self.seed, epoch, rows))
-        batch["labels"] = masked.labels
-        batch["masked_positions"], batch["masked_labels"] = masked.positions, masked.position_labels
-        return batch, masked
+    def _batch(self, epoch: int, numbers: Sequence[int]) -> tuple[dict[str, NDArray], NDArray[np.int64]]:
+        """Return a batch and the kernel's counts."""
+        places = self._places(numbers)
+        rows, slots = len(places), len(places) * self.max_length
+        # One piece of memory for most of it: arrays allocated one by one are small enough for the C library to give
+        # each back to the system when it is freed, and to fetch it again, page by page, for the next batch.
+        tokens = np.empty((len(_BY_TOKEN), slots + SPARE_SLOTS), np.int64)
+        pieces = np.empty((len(_BY_PIECE), rows, self.most_pieces), np.int64)
+        chosen = np.empty((len(_BY_CHOSEN), rows, self._most_chosen), np.int64)
+        counts = np.zeros(SIZE, np.int64)
+        make_rows(self._recipe, epoch, places, tokens, np.empty(slots + SPARE_SLOTS, np.uint8), pieces, chosen, counts)
+        by_token = tokens[:, :slots].reshape(len(_BY_TOKEN), rows, self.max_length)
+        return dict(zip(_NAMES, (*by_token, *pieces, *chosen), strict=True)), counts
 
 
-_BY_TOKEN = ("input_ids", "token_type_ids", "position_ids", "piece_ids")
+_BY_TOKEN = ("input_ids", "token_type_ids", "position_ids", "piece_ids", "labels")
 _BY_PIECE = ("cls_positions", "sop_labels")
+_BY_CHOSEN = ("masked_positions", "masked_labels")
+_NAMES = (*_BY_TOKEN, *_BY_PIECE, *_BY_CHOSEN)

@@ -23,6 +23,9 @@ class TokenTable(NamedTuple):
     bounds: NDArray[np.int64]
     """(C,) address of int32: document d of a chunk is ``bounds[d]:bounds[d + 1]`` of its tokens."""
 
+    tokens: NDArray[np.int64]
+    """(C,) tokens of the chunk."""
+
     ids: NDArray[np.int64]
     """(C,) address of uint16 (``wide`` 0) or uint32 (1) token ids."""
 
@@ -54,6 +57,7 @@ class TokenSource:
         self.table = TokenTable(
             first_document=first.astype(np.int64),
             bounds=_addresses([chunk.bounds for chunk in chunks]),
+            tokens=np.array([chunk.bounds[-1] for chunk in chunks], np.int64),
             ids=_addresses([chunk.ids for chunk in chunks]),
             wide=np.array([chunk.ids.dtype.itemsize == 4 for chunk in chunks], np.uint8),
             words=_addresses([chunk.words for chunk in chunks]),

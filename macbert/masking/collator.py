@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import UserError
-from macbert.masking.choosing import EDGE, TEXT, WORD
 from macbert.masking.config import MacMasking
 from macbert.masking.draws import SENTENCE_ORDER, below, draw, row_key
+from macbert.masking.marks import EDGE, TEXT, WORD
 from macbert.masking.rows import RowMasker, mask_keys
 from macbert.masking.tables import hash_word
 from macbert.masking.texts import IdMarker, cut_at_word, joined, padded, text_marks
@@ -149,6 +149,9 @@ class DataCollatorForMacBert:
         if not features:
             return []
         ids, lengths = self._column(features, "input_ids", np.int64)
+        known_ids = len(self.tokenizer.vocab)
+        if len(ids) and not (ids.min() >= 0 and ids.max() < known_ids):
+            raise ValueError(f"input_ids go from {ids.min()} to {ids.max()}; the tokenizer has 0 to {known_ids - 1}")
         known = {}
         for name, bit in (("word_starts", WORD), ("sentence_starts", EDGE)):
             having = np.array([feature.get(name) is not None for feature in features])

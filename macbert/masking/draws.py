@@ -11,8 +11,7 @@ from corpus.compiling import njit
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
-_S27, _S30, _S31, _S32, _S11 = (np.uint64(n) for n in (27, 30, 31, 32, 11))
-_TWO_TO_MINUS_53 = 2.0**-53
+_S27, _S30, _S31, _S32 = (np.uint64(n) for n in (27, 30, 31, 32))
 
 # What a key is for: the same (seed, epoch, number) must give independent draws to each purpose.
 MASKS, ORDER, SENTENCE_ORDER = 1, 2, 3
@@ -33,12 +32,6 @@ def draw(key, counter):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, inline="always")
-def uniform(bits):  # type: ignore[no-untyped-def]
-    """Return a float64 in [0, 1)."""
-    return np.float64(bits >> _S11) * _TWO_TO_MINUS_53
-
-
-@njit(nogil=True, inline="always")
 def below(bits, bound):  # type: ignore[no-untyped-def]
     """Return a whole number in [0, bound); bound < 2**32, each number's probability off by less than 2**-32."""
     return np.int64(((bits >> _S32) * np.uint64(bound)) >> _S32)
@@ -47,9 +40,20 @@ def below(bits, bound):  # type: ignore[no-untyped-def]
 @njit(nogil=True)
 def row_key(seed, epoch, number, purpose):  # type: ignore[no-untyped-def]
     """Return the key of (seed, epoch, number) for a purpose."""
+    return number_key(epoch_key(seed, epoch, purpose), number)
+
+
+@njit(nogil=True)
+def epoch_key(seed, epoch, purpose):  # type: ignore[no-untyped-def]
+    """Return what the keys of all numbers have in common."""
     key = mix(np.uint64(purpose) * GOLDEN)
     key = mix(key + np.uint64(seed) * GOLDEN)
-    key = mix(key + np.uint64(epoch) * GOLDEN)
+    return mix(key + np.uint64(epoch) * GOLDEN)
+
+
+@njit(nogil=True, inline="always")
+def number_key(key, number):  # type: ignore[no-untyped-def]
+    """Return the key of a number, given that of its epoch."""
     return mix(key + np.uint64(number) * GOLDEN)
 
 
@@ -57,6 +61,7 @@ def row_key(seed, epoch, number, purpose):  # type: ignore[no-untyped-def]
 def row_keys(seed, epoch, numbers, purpose) -> NDArray[np.uint64]:  # type: ignore[no-untyped-def]
     """Return the keys of many numbers, (B,) uint64."""
     keys = np.empty(len(numbers), np.uint64)
+    common = epoch_key(seed, epoch, purpose)
     for place in range(len(numbers)):
-        keys[place] = row_key(seed, epoch, numbers[place], purpose)
+        keys[place] = number_key(common, numbers[place])
     return keys

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import UserError
-from macbert.masking.choosing import EDGE, WORD
 from macbert.masking.config import InspectConfig, MacMasking
 from macbert.masking.inspection import OUTCOMES, InspectedWord, Inspection
+from macbert.masking.marks import EDGE, WORD
 from macbert.masking.replacing import SIMILAR
 from macbert.masking.rows import MaskedRows, RowMasker, mask_keys
 from macbert.masking.texts import cut_at_word, text_marks

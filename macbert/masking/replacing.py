@@ -6,32 +6,38 @@ import numpy as np
 
 from macbert.masking import counts as count
 from macbert.masking.compiling import inner
-from macbert.masking.draws import below, draw, uniform
-from macbert.masking.tables import MAX_RANDOM_TOKENS, hash_word
+from macbert.masking.draws import below, draw
+from macbert.masking.tables import MAX_RANDOM_TOKENS, is_record_of, same_ids
+
+# A row's draws: one for each unit; from here on, one for each place of the order; then so many for each word, numbered
+# by its first position. Where tokens are hidden, each of them counts as a word. The upper half of a word's first draw
+# tells what becomes of it, the lower half which other word comes in its place; the next draws are for when that one
+# will not do.
+ORDER_DRAWS, WORD_DRAWS, DRAWS_OF_A_WORD = 1 << 32, 1 << 33, 1 << 20
 
 # What became of a position.
 UNTOUCHED, SIMILAR, RANDOM, KEPT, MASKED, FALLBACK = range(6)
 
 _DRAWN_REPLACED, _DRAWN_RANDOM, _DRAWN_KEPT = count.DRAWN_REPLACED, count.DRAWN_RANDOM, count.DRAWN_KEPT
-_REPLACED, _RANDOM, _KEPT, _RETURNED_WORDS = count.REPLACED, count.RANDOM, count.KEPT, count.RETURNED_WORDS
+_REPLACED, _RANDOM, _KEPT = count.REPLACED, count.RANDOM, count.KEPT
 _FALLBACK_WORDS, _FALLBACK_TOKENS = count.FALLBACK_WORDS, count.FALLBACK_TOKENS
+
+_S32 = np.uint64(32)
 
 
 @inner
-def hide_word(rules, store, ordinary, key, counter, ids, labels, first, size, trace, counts):  # type: ignore[no-untyped-def]
-    """Choose a word, each of its tokens becoming [MASK], random or kept; return the draws' counter."""
+def hide_word(rules, tables, key, ids, labels, first, size, trace, row, counts):  # type: ignore[no-untyped-def]
+    """Choose a word, each of its tokens becoming [MASK], random or kept."""
     for place in range(first, first + size):
         labels[place] = ids[place]
-        chance = uniform(draw(key, counter))
-        counter += 1
-        if chance < rules.replaced_below:
+        bits = word_draw(key, place)
+        if chance_of(bits) < rules.replaced_below:
             ids[place] = rules.mask_id
             outcome = MASKED
             counts[_DRAWN_REPLACED] += 1
             counts[_REPLACED] += 1
-        elif chance < rules.random_below:
-            ids[place] = store[below(draw(key, counter), ordinary)]
-            counter += 1
+        elif chance_of(bits) < rules.random_below:
+            ids[place] = tables.store[_pick(bits, tables.random[1, 0])]
             outcome = RANDOM
             counts[_DRAWN_RANDOM] += 1
             counts[_RANDOM] += 1
@@ -40,99 +46,123 @@ def hide_word(rules, store, ordinary, key, counter, ids, labels, first, size, tr
             counts[_DRAWN_KEPT] += 1
             counts[_KEPT] += 1
         if len(trace):
-            trace[place, 0] = outcome
-    return counter
+            trace[row, place, 0] = outcome
 
 
 @inner
-def replace_word(  # type: ignore[no-untyped-def]
-    rules, slots, store, random, key, counter, ids, labels, first, size, fallback_left, trace, counts
-):
-    """Choose a word and put a similar or random one, or itself, in its place.
+def replace_word(rules, tables, key, bits, ids, labels, first, size, record, trace, row, counts):  # type: ignore[no-untyped-def]
+    """Put a similar or random word, or itself, in the place of a chosen word.
+
+    Args:
+        bits: its :func:`word_draw`.
+        record: place of its similar words in the table, or 0.
 
     Returns:
-        The draws' counter, the tokens spent (0: the word stays unchosen), and the fall-back tokens among them.
+        Whether it is done: if not, the record is another word's.
     """
-    chance = uniform(draw(key, counter))
-    counter += 1
-    fell = 0
-    if chance < rules.replaced_below:
+    if chance_of(bits) < rules.replaced_below:
         counts[_DRAWN_REPLACED] += 1
-        record = _find_record(slots, store, ids, first, size)
-        if record >= 0:
-            candidate = below(draw(key, counter), min(np.int64(store[record + 1]), rules.top_k))
-            counter += 1
-            start = record + 2 + size + candidate * size
-            for step in range(size):
-                labels[first + step] = ids[first + step]
-                ids[first + step] = store[start + step]
-            outcome = SIMILAR
-            counts[_REPLACED] += 1
-        elif size > fallback_left:
-            counts[_RETURNED_WORDS] += 1
-            return counter, 0, 0
-        else:
-            fell = size
-            outcome = FALLBACK
-            counts[_FALLBACK_WORDS] += 1
-            counts[_FALLBACK_TOKENS] += size
-    elif chance < rules.random_below:
-        outcome = RANDOM
-        counts[_DRAWN_RANDOM] += 1
+        outcome = SIMILAR if record > 0 else FALLBACK
     else:
-        outcome = KEPT
-        counts[_DRAWN_KEPT] += 1
+        outcome = RANDOM if chance_of(bits) < rules.random_below else KEPT
+        counts[_DRAWN_RANDOM] += outcome == RANDOM
+        counts[_DRAWN_KEPT] += outcome == KEPT
+    if outcome == SIMILAR:
+        if not is_record_of(tables.store, record, ids, first, size):
+            return False
+        counts[_REPLACED] += 1
+        candidate = _pick(bits, min(np.int64(tables.store[record + 1]), rules.top_k))
+        _put_word(tables.store, record + 2 + size + candidate * size, ids, labels, first, size)
+    elif outcome == KEPT:
         counts[_KEPT] += 1
-        for place in range(first, first + size):
-            labels[place] = ids[place]
-    if outcome in (RANDOM, FALLBACK):
+        for step in range(size):
+            labels[first + step] = ids[first + step]
+    else:
         counts[_RANDOM] += 1
-        counter = _put_random(store, random, key, counter, ids, labels, first, size)
+        counts[_FALLBACK_WORDS] += outcome == FALLBACK
+        counts[_FALLBACK_TOKENS] += size * (outcome == FALLBACK)
+        _put_random(tables, key, bits, ids, labels, first, size)
     if len(trace):
-        trace[first : first + size, 0] = outcome
-    return counter, size, fell
+        trace[row, first : first + size, 0] = outcome
+    return True
 
 
 @inner
-def _find_record(slots, store, ids, first, size):  # type: ignore[no-untyped-def]
-    """Return the place of the word's record if it has candidates, else -1."""
-    last = len(slots) - 1
-    slot = np.int64(hash_word(ids, first, size) & np.uint64(last))
-    while True:
-        record = np.int64(slots[slot])
-        if record < 0:
-            return record
-        if store[record] == size and _equal(store, record + 2, ids, first, size):
-            return record if store[record + 1] else np.int64(-1)
-        slot = (slot + 1) & last
+def _put_word(store, start, ids, labels, first, size):  # type: ignore[no-untyped-def]
+    """Write a word of the store over another, whose tokens become the labels; two tokens without a branch."""
+    second = np.int64(size > 1)
+    one, two = ids[first], ids[first + second]
+    labels[first] = one
+    labels[first + second] = two
+    ids[first + second] = store[start + second]
+    ids[first] = store[start]
+    for step in range(2, size):
+        labels[first + step] = ids[first + step]
+        ids[first + step] = store[start + step]
 
 
 @inner
-def _equal(one, one_start, other, other_start, size):  # type: ignore[no-untyped-def]
-    step = 0
-    while step < size and one[one_start + step] == other[other_start + step]:
-        step += 1
-    return step == size
+def word_draw(key, first):  # type: ignore[no-untyped-def]
+    """Return the first draw of the word that begins at a position."""
+    return draw(key, WORD_DRAWS + first * DRAWS_OF_A_WORD)
 
 
 @inner
-def _put_random(store, random, key, counter, ids, labels, first, size):  # type: ignore[no-untyped-def]
-    """Write another word of the same length, drawn again while it is the word itself; return the draws' counter."""
-    for place in range(first, first + size):
-        labels[place] = ids[place]
-    base, words = (random[0, size], random[1, size]) if size <= MAX_RANDOM_TOKENS else (np.int64(0), np.int64(0))
-    if words == 1 and _equal(store, base, labels, first, size):
+def chance_of(bits):  # type: ignore[no-untyped-def]
+    """Return the upper half of a draw."""
+    return np.int64(bits >> _S32)
+
+
+@inner
+def _pick(bits, bound):  # type: ignore[no-untyped-def]
+    """Return a whole number in [0, bound), by the lower half of a draw."""
+    return below(bits << _S32, bound)
+
+
+@inner
+def words_to_read(rules, tables, bits, size, record):  # type: ignore[no-untyped-def]
+    """Tell what :func:`replace_word` will read for a word that has a record, or none (0).
+
+    Returns:
+        The record if a similar word is drawn, otherwise 0; 1 if one is drawn and there is none, otherwise 0; a place of
+        the store.
+    """
+    # -1 has all bits set and 0 none: an if that is never guessed.
+    similar = np.int64(chance_of(bits) < rules.replaced_below)
+    none = np.int64(record == 0)
+    base, words = _words_of_size(tables, size)
+    place = base + _pick(bits, words) * size
+    record &= -similar
+    return record, similar & none, place ^ ((place ^ record) & -np.int64(record > 0))
+
+
+@inner
+def _words_of_size(tables, size):  # type: ignore[no-untyped-def]
+    """Return where the random words of a size begin, and how many there are."""
+    column = size if size <= MAX_RANDOM_TOKENS else np.int64(0)
+    return tables.random[0, column], tables.random[1, column] * np.int64(column > 0)
+
+
+@inner
+def _put_random(tables, key, bits, ids, labels, first, size):  # type: ignore[no-untyped-def]
+    """Write another word of the same length, drawn again while it is the word itself."""
+    store, counter = tables.store, WORD_DRAWS + first * DRAWS_OF_A_WORD + 1
+    base, words = _words_of_size(tables, size)
+    if words == 1 and same_ids(store, base, ids, first, size):
         words = np.int64(0)
-    ordinary = random[1, 0]
-    while True:
-        if words:
+    if words:
+        start = base + _pick(bits, words) * size
+        while same_ids(store, start, ids, first, size):
             start = base + below(draw(key, counter), words) * size
             counter += 1
-            for step in range(size):
-                ids[first + step] = store[start + step]
-        else:
-            for step in range(size):
-                ids[first + step] = store[below(draw(key, counter), ordinary)]
-                counter += 1
-        if not _equal(ids, first, labels, first, size) or (words == 0 and ordinary < 2):
-            return counter
+        _put_word(store, start, ids, labels, first, size)
+        return
+    for step in range(size):
+        labels[first + step] = ids[first + step]
+    ordinary = tables.random[1, 0]
+    while True:
+        for step in range(size):
+            ids[first + step] = store[below(draw(key, counter), ordinary)]
+            counter += 1
+        if not same_ids(ids, first, labels, first, size) or ordinary < 2:
+            return

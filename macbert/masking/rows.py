@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from macbert.masking.choosing import mask_rows
 from macbert.masking.config import MacMasking
 from macbert.masking.counts import SIZE, MaskingCounts
 from macbert.masking.draws import MASKS, row_keys
+from macbert.masking.kernel import mask_rows
 from macbert.masking.rules import masking_rules
 from macbert.masking.tables import masking_tables
 
@@ -29,6 +29,9 @@ class RowMasker:
         tokenizer: whose ids the rows have.
         similar: similar words; None: ``mac`` falls back and returns words as if none had a similar one.
         lexicon: words for random replacement; None: random tokens.
+
+    Attributes:
+        rules, tables: what the kernels read.
     """
 
     def __init__(
@@ -41,8 +44,8 @@ class RowMasker:
     ) -> None:
         self.masking = masking
         self.length = length
-        self._rules = masking_rules(masking, length, tokenizer.mask_id)
-        self._tables = masking_tables(tokenizer, similar, lexicon)
+        self.rules = masking_rules(masking, length, tokenizer.mask_id)
+        self.tables = masking_tables(tokenizer, similar, lexicon)
 
     def mask(
         self, input_ids: NDArray[np.int64], marks: NDArray[np.uint8], keys: NDArray[np.uint64], *, trace: bool = False
@@ -51,7 +54,7 @@ class RowMasker:
 
         Args:
             input_ids: (B, L) int64, L at most ``length``; chosen positions are overwritten.
-            marks: (B, L) uint8, bits TEXT, WORD, EDGE of :mod:`macbert.masking.choosing`.
+            marks: (B, L) uint8, bits TEXT, WORD, EDGE of :mod:`macbert.masking.marks`.
             keys: (B,) uint64, from :func:`mask_keys`.
             trace: whether to keep what became of each position, for people.
         """
@@ -59,27 +62,17 @@ class RowMasker:
         assert length <= self.length
         assert marks.shape == input_ids.shape
         masked = MaskedRows()
-        most_chosen = int(self._rules.budgets[length])
-        masked.labels, masked.positions, masked.position_labels = empty_arrays(rows, length, most_chosen, most_chosen)
+        most_chosen = int(self.rules.budgets[length])
+        masked.labels = np.empty((rows, length), np.int64)
+        masked.positions, masked.position_labels = np.empty((2, rows, most_chosen), np.int64)
         masked.trace = np.zeros((rows, length, 3), np.int32) if trace else _NO_TRACE
         counts = np.zeros(SIZE, np.int64)
         mask_rows(
-            self._rules, self._tables, keys, marks, input_ids, masked.labels, masked.positions, masked.position_labels,
+            self.rules, self.tables, keys, marks, input_ids, masked.labels, masked.positions, masked.position_labels,
             masked.trace, counts,
         )  # fmt: skip
         masked.sums = counts
         return masked
-
-
-def empty_arrays(rows: int, *widths: int) -> list[NDArray[np.int64]]:
-    """Return int64 arrays (rows, width) that lie in one piece of memory, not yet filled.
-
-    A batch's arrays allocated one by one are small enough for the C library to give each back to the system when it is
-    freed, and to fetch it again page by page for the next batch: that took as long as masking.
-    """
-    bounds = np.cumsum([0, *widths]) * rows
-    whole = np.empty(bounds[-1], np.int64)
-    return [whole[bounds[i] : bounds[i + 1]].reshape(rows, width) for i, width in enumerate(widths)]
 
 
 class MaskedRows:

@@ -9,19 +9,25 @@ from numpy.typing import NDArray
 
 from corpus.compiling import njit
 from corpus.errors import UserError
+from macbert.masking.compiling import inner
+from macbert.masking.vectors import largest_below
 
 if TYPE_CHECKING:
     from tokenizer import ChineseTokenizer, Lexicon, SimilarWords
 
-ORDINARY, SYMBOL, UNKNOWN, SPECIAL = 0, 1, 2, 3
+# Kinds of tokens, each with so many bits of a number in which tokens are counted. NEVER: [UNK] and the special ones.
+KIND_BITS = 20
+ORDINARY, SYMBOL, NEVER = range(3)
 
 # Candidates with more tokens than this are never drawn: no word of a lexicon is so long, URLs are.
 MAX_RANDOM_TOKENS = 64
 
-# Ids of 16 bits in a line of the processor's cache.
+# Ids of 16 bits, and entries of a bucket, in a line of the processor's cache.
 _LINE = 32
+ENTRIES = 16
 
-_START = np.uint64(0x9E3779B97F4A7C15)
+# Odd, so that it has an inverse modulo 2**64.
+_BASE = 0x9E3779B97F4A7C15
 _PRIME = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT = np.uint64(32)
 
@@ -30,15 +36,18 @@ class MaskingTables(NamedTuple):
     """Flat arrays that the kernels read; few, since a kernel's call copies the head of each array it is given.
 
     A word with similar ones is a record in ``store``: its tokens n, its candidates k, its n ids, then k times n ids: a
-    single place in memory. Its hash leads to it: slot ``hash & (len(slots) - 1)``, or one of those after it, holds the
-    record's place; -1 ends the search. Random words of n tokens stand back to back, ``random[1, n]`` of them from
-    ``random[0, n]`` on; n = 0 are the ordinary single tokens.
+    single place in memory, never the first. The lower bits of its hash lead to a bucket, ENTRIES numbers in a line of
+    memory that are compared at once: an entry has the place of a record in its lower ``place_bits`` bits and, as far
+    as there are more, upper bits of the hash, so that hardly ever another word's record is read; 0 is no entry.
+    ``classes`` has each token's kind times KIND_BITS. Random words of n tokens stand back to back, ``random[1, n]`` of
+    them from ``random[0, n]`` on; n = 0 are the ordinary single tokens.
     """
 
     classes: NDArray[np.uint8]
-    slots: NDArray[np.int32]
+    buckets: NDArray[np.uint32]
     store: NDArray[np.uint16] | NDArray[np.int32]
     random: NDArray[np.int64]
+    place_bits: int
 
 
 def masking_tables(
@@ -55,28 +64,37 @@ def masking_tables(
         UserError: a table has ids that this vocabulary lacks, or special tokens among its candidates.
     """
     vocabulary = tokenizer.vocabulary
-    classes = np.where(vocabulary.symbol_mask, SYMBOL, ORDINARY).astype(np.uint8)
-    classes[vocabulary.special_mask] = SPECIAL
-    classes[tokenizer.unk_id] = UNKNOWN
-    ordinary = np.flatnonzero(classes <= SYMBOL).astype(np.int32)
-    words, random = _random_words(lexicon, classes)
+    kinds = np.where(vocabulary.symbol_mask, SYMBOL, ORDINARY).astype(np.uint8)
+    kinds[vocabulary.special_mask] = NEVER
+    kinds[tokenizer.unk_id] = NEVER
+    ordinary = np.flatnonzero(kinds < NEVER).astype(np.int32)
+    words, random = _random_words(lexicon, kinds)
     random += len(ordinary) * (np.arange(2) == 0)[:, None]
     random[:, 0] = 0, len(ordinary)
-    store, slots = np.concatenate([ordinary, words]), np.full(2, -1, np.int32)
+    store, place_bits = np.concatenate([ordinary, words]), 0
+    buckets: NDArray[np.uint32] = np.zeros((1, ENTRIES), np.uint32)
     if similar is not None:
-        _check_similar(similar, classes)
+        _check_similar(similar, kinds)
         word_offsets, candidate_offsets = _own(similar.word_offsets), _own(similar.candidate_offsets)
         lengths, candidates = np.diff(word_offsets), np.diff(candidate_offsets)
-        places = _places(len(store), 2 + lengths * (1 + candidates))
+        places = _places(max(len(store), 1), 2 + lengths * (1 + candidates))
         if places[-1] >= 1 << 31:
             found, fix = f"{places[-1]:,} token ids", "keep fewer candidates (macbert tokenizer similar --top-k)"
             raise UserError.at("similar words", expected="less than 2**31 token ids", found=found, fix=fix)
-        slots = np.full(1 << (2 * len(lengths) + 1).bit_length(), -1, np.int32)
+        place_bits = int(places[-1]).bit_length()
         store = np.concatenate([store, np.zeros(places[-1] - len(store), np.int32)])
         word_ids, candidate_ids = _own(similar.word_ids, np.int32), _own(similar.candidate_ids, np.int32)
-        _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, candidates)
-    narrow = len(classes) <= 1 << 16 and store.max(initial=0) < 1 << 16
-    return MaskingTables(classes, slots, _at_line(store, np.uint16 if narrow else np.int32), random)
+        _write_records(store, places, word_ids, word_offsets, candidate_ids, candidates)
+        buckets = _fill_buckets(place_bits, places, word_ids, word_offsets, candidates)
+    narrow = len(kinds) <= 1 << 16 and store.max(initial=0) < 1 << 16
+    classes = kinds * np.uint8(KIND_BITS)
+    return MaskingTables(
+        classes,
+        _at_line(buckets.ravel(), np.uint32),
+        _at_line(store, np.uint16 if narrow else np.int32),
+        random,
+        place_bits,
+    )
 
 
 def _places(first: int, sizes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -98,7 +116,7 @@ def _set_places(first, sizes, places):  # type: ignore[no-untyped-def]
     places[len(sizes)] = place
 
 
-def _at_line(store: NDArray[np.int32], dtype: type) -> NDArray:
+def _at_line(store: NDArray, dtype: type) -> NDArray:
     """Return a copy that begins at a line of the processor's cache."""
     whole: NDArray = np.zeros(len(store) + 64, dtype)
     skipped = -whole.ctypes.data % 64 // whole.itemsize
@@ -107,10 +125,10 @@ def _at_line(store: NDArray[np.int32], dtype: type) -> NDArray:
     return aligned
 
 
-def _check_similar(similar: SimilarWords, classes: NDArray[np.uint8]) -> None:
+def _check_similar(similar: SimilarWords, kinds: NDArray[np.uint8]) -> None:
     tokens = int((np.diff(similar.word_offsets) * np.diff(similar.candidate_offsets)).sum())
-    known = all(((ids >= 0) & (ids < len(classes))).all() for ids in (similar.word_ids, similar.candidate_ids))
-    if tokens != len(similar.candidate_ids) or not known or (classes[similar.candidate_ids] >= UNKNOWN).any():
+    known = all(((ids >= 0) & (ids < len(kinds))).all() for ids in (similar.word_ids, similar.candidate_ids))
+    if tokens != len(similar.candidate_ids) or not known or (kinds[similar.candidate_ids] == NEVER).any():
         raise UserError.at(
             "similar words",
             expected="a table made with this tokenizer",
@@ -124,18 +142,18 @@ def _own(values: NDArray, dtype: type = np.int64) -> NDArray:
     return np.array(values, dtype, order="C")
 
 
-def _random_words(lexicon: Lexicon | None, classes: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def _random_words(lexicon: Lexicon | None, kinds: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the lexicon's distinct words without special tokens, by length, in order of their ids."""
     random = np.zeros((2, MAX_RANDOM_TOKENS + 1), np.int64)
     parts = [np.zeros(0, np.int32)]
     if lexicon is None or len(lexicon.offsets) < 2:
         return parts[0], random
     ids, offsets = _own(lexicon.ids, np.int32), _own(lexicon.offsets)
-    if ((ids < 0) | (ids >= len(classes))).any():
+    if ((ids < 0) | (ids >= len(kinds))).any():
         found, fix = "ids that its vocabulary lacks", "use the tokenizer folder that the lexicon came with"
         raise UserError.at("lexicon", expected="words in this tokenizer's ids", found=found, fix=fix)
     lengths = np.diff(offsets)
-    special = np.add.reduceat(np.append(classes[ids] >= UNKNOWN, False), offsets[:-1]) > 0
+    special = np.add.reduceat(np.append(kinds[ids] == NEVER, False), offsets[:-1]) > 0
     for length in range(1, MAX_RANDOM_TOKENS + 1):
         rows = offsets[:-1][(lengths == length) & ~special]
         # Two spellings of the same ids are one word here: otherwise a word could be replaced by itself.
@@ -145,18 +163,84 @@ def _random_words(lexicon: Lexicon | None, classes: NDArray[np.uint8]) -> tuple[
     return np.concatenate(parts), random
 
 
+def powers_of_ids(length: int) -> NDArray[np.uint64]:
+    """Return (2, length): the powers of the hash's base, and their inverses, modulo 2**64."""
+    bases = _BASE, pow(_BASE, -1, 1 << 64)
+    return np.array([[pow(base, power, 1 << 64) for power in range(length)] for base in bases], np.uint64)
+
+
 @njit(nogil=True, inline="always")
 def hash_word(ids, start, length):  # type: ignore[no-untyped-def]
-    """Return the 64-bit hash of the ids of a word."""
-    code = _START
+    """Return the 64-bit hash of the ids of a word: a polynomial in them, mixed."""
+    total, power = np.uint64(0), np.uint64(1)
     for place in range(start, start + length):
-        code = (code ^ np.uint64(ids[place])) * _PRIME
-    return code ^ (code >> _SHIFT)
+        total += np.uint64(ids[place]) * power
+        power *= np.uint64(_BASE)
+    return _mixed(total)
+
+
+@inner
+def row_word_hash(rules, word_sum, word_first, word):  # type: ignore[no-untyped-def]
+    """Return the hash of a word of a row, uint64, without a look at its tokens.
+
+    The sum over a row up to each word, ids times powers, gives the polynomial of any word by one difference: its place
+    in the row is divided out.
+    """
+    total = word_sum[word + np.uint64(1)] - word_sum[word]
+    return _mixed(total * rules.inverses[np.uint64(word_first[word])])
+
+
+@inner
+def bucket_of(tables, code):  # type: ignore[no-untyped-def]
+    """Return the number of the bucket that a hash leads to."""
+    return np.int64(code & np.uint64(len(tables.buckets) // ENTRIES - 1))
+
+
+@inner
+def likely_record(tables, code):  # type: ignore[no-untyped-def]
+    """Return the place of the record that a hash leads to, or 0; it may be another word's."""
+    mask = np.int64((1 << tables.place_bits) - 1)
+    # Where the upper bits are the same, what is left is the place.
+    return largest_below(tables.buckets, ENTRIES * bucket_of(tables, code), np.int64(code >> _SHIFT) & ~mask, mask)
 
 
 @njit(nogil=True)
-def _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, candidates):  # type: ignore[no-untyped-def]
-    last = len(slots) - 1
+def find_record(tables, code, ids, first, size):  # type: ignore[no-untyped-def]
+    """Return the place of a word's record, or 0."""
+    bucket = bucket_of(tables, code)
+    for number in range(ENTRIES):
+        record = np.int64(tables.buckets[ENTRIES * bucket + number]) & ((1 << tables.place_bits) - 1)
+        if record and is_record_of(tables.store, record, ids, first, size):
+            return record
+    return np.int64(0)
+
+
+@inner
+def is_record_of(store, record, ids, first, size):  # type: ignore[no-untyped-def]
+    """Return whether a record is that of the word at a place of a row."""
+    # Both are looked at: which of them differs is not worth a guess.
+    return (store[record] == size) & same_ids(store, record + 2, ids, first, size)
+
+
+@inner
+def same_ids(one, one_start, other, other_start, size):  # type: ignore[no-untyped-def]
+    """Return whether two words of a size are the same; of one or two tokens, as most are, without a branch."""
+    second = np.int64(size > 1)
+    same = np.int64(one[one_start] == other[other_start])
+    same &= np.int64(one[one_start + second] == other[other_start + second])
+    for step in range(2, size):
+        same &= np.int64(one[one_start + step] == other[other_start + step])
+    return same != 0
+
+
+@njit(nogil=True, inline="always")
+def _mixed(bits):  # type: ignore[no-untyped-def]
+    bits = (bits ^ (bits >> _SHIFT)) * _PRIME
+    return bits ^ (bits >> _SHIFT)
+
+
+@njit(nogil=True)
+def _write_records(store, places, word_ids, word_offsets, candidate_ids, candidates):  # type: ignore[no-untyped-def]
     taken = 0
     for word in range(len(candidates)):
         place, start = places[word], word_offsets[word]
@@ -167,7 +251,35 @@ def _write_records(store, slots, places, word_ids, word_offsets, candidate_ids, 
         store[place + 2 : place + 2 + size] = word_ids[start : start + size]
         store[place + 2 + size : place + 2 + size + tokens] = candidate_ids[taken : taken + tokens]
         taken += tokens
-        slot = np.int64(hash_word(word_ids, start, size) & np.uint64(last))
-        while slots[slot] >= 0:
-            slot = (slot + 1) & last
-        slots[slot] = place
+
+
+def _fill_buckets(
+    place_bits: int,
+    places: NDArray[np.int64],
+    word_ids: NDArray[np.int32],
+    word_offsets: NDArray[np.int64],
+    candidates: NDArray[np.int64],
+) -> NDArray[np.uint32]:
+    """Return buckets of which none is too full: half full on average, or less if that is not enough."""
+    many = 1 << (2 * len(candidates) // ENTRIES).bit_length()
+    while True:
+        buckets = np.zeros((many, ENTRIES), np.uint32)
+        if _enter_records(buckets, place_bits, places, word_ids, word_offsets, candidates):
+            return buckets
+        many *= 2
+
+
+@njit(nogil=True)
+def _enter_records(buckets, place_bits, places, word_ids, word_offsets, candidates):  # type: ignore[no-untyped-def]
+    """Write an entry for each word that has candidates; return whether every bucket had room."""
+    for word in range(len(candidates)):
+        code = hash_word(word_ids, word_offsets[word], word_offsets[word + 1] - word_offsets[word])
+        bucket = np.int64(code & np.uint64(len(buckets) - 1))
+        number = 0
+        while number < ENTRIES and buckets[bucket, number]:
+            number += 1
+        if candidates[word]:
+            if number == ENTRIES:
+                return False
+            buckets[bucket, number] = (np.int64(code >> _SHIFT) >> place_bits << place_bits) | places[word]
+    return True

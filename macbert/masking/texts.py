@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.sentence_starts import mark_sentences
-from macbert.masking.choosing import EDGE, TEXT, WORD
+from macbert.masking.marks import EDGE, TEXT, WORD
 from tokenizer.encoded import code_points_of, mark_starts
 
 if TYPE_CHECKING:

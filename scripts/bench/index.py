@@ -92,6 +92,7 @@ def synthetic_table(tokens: int):
     table = TokenTable(
         first_document=np.array(first, np.int64),
         bounds=address[0],
+        tokens=np.array([chunk[0][-1] for chunk in kept], np.int64),
         ids=address[1],
         wide=np.zeros(len(kept), np.uint8),
         words=address[2],

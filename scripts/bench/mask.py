@@ -30,6 +30,9 @@ from typing import Any
 
 from scripts.bench.one_core import pin_to_one_core
 
+# How long a side runs in a round.
+ROUND_SECONDS = 0.3
+
 
 def main() -> None:
     """Print million tokens a second of each side, and ratios."""
@@ -118,7 +121,7 @@ def compare(
 
 def peer_features(tokenizer: Any, examples: Any, length: int, rows: int) -> list[dict[str, Any]]:
     """Return rows as transformers' tokenizer makes them, of full length, with words and sentences known as well."""
-    from macbert.masking.choosing import EDGE, WORD
+    from macbert.masking.marks import EDGE, WORD
     from macbert.masking.texts import text_marks
 
     batch = examples.batch(0, range(min(rows, examples.num_rows)))
@@ -167,15 +170,20 @@ def peer_collators(tokenizer: Any) -> dict[str, Any]:
 
 
 def measure(sides: dict[str, Callable[[int], object]], rounds: int) -> dict[str, float]:
-    """Return each side's seconds a batch: the median round of a hundred batches (rows) or of one (collators).
+    """Return each side's seconds a batch: the median of rounds in turn, in each of which every side runs for as long.
 
-    A loader's process makes batch after batch: ten would mostly measure how its tables come into the processor's cache.
+    A loader's process makes batch after batch; a few after another side's would mostly measure how tables come back into
+    the processor's cache.
     """
-    per_round = {name: 100 if name.startswith("rows") else 1 for name in sides}
-    numbers = dict.fromkeys(sides, 0)
-
-    for run in sides.values():
+    per_round = {}
+    for name, run in sides.items():
         run(0)
+        start, batches = time.process_time(), 0
+        while time.process_time() - start < ROUND_SECONDS:
+            run(batches)
+            batches += 1
+        per_round[name] = batches
+    numbers = dict.fromkeys(sides, 0)
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for _ in range(rounds):
         for name in sides:

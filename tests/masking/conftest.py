@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from macbert.masking.choosing import EDGE, TEXT, WORD
+from macbert.masking.marks import EDGE, TEXT, WORD
 
 VOCABULARY_SIZE = 2000
 PAD, UNK, CLS, SEP, MASK, UNUSED = range(6)

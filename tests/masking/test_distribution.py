@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from macbert.masking.choosing import TEXT
 from macbert.masking.config import MacMasking
 from macbert.masking.counts import MaskingCounts
+from macbert.masking.marks import TEXT
 from macbert.masking.replacing import FALLBACK, KEPT, MASKED, RANDOM, SIMILAR
 from macbert.masking.rows import RowMasker, mask_keys
 

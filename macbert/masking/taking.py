@@ -1,0 +1,144 @@
+"""The order in which a row's units are taken, and what is asked of memory before their words are.
+
+Reading a similar word means waiting for memory three times: for the bucket of its hash, for the record, for the row.
+Each is asked for here, for all words that will probably be taken, long before it is read.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.compiling import njit
+from macbert.masking.compiling import inner
+from macbert.masking.draws import below, draw
+from macbert.masking.processor import prefetch
+from macbert.masking.replacing import ORDER_DRAWS, word_draw, words_to_read
+from macbert.masking.tables import ENTRIES, bucket_of, likely_record, row_word_hash
+from macbert.masking.units import find_words, join_words
+from macbert.masking.vectors import count_eight, fill_eight
+
+
+class Taking(NamedTuple):
+    """The order in which the units and words of a few rows are taken, as far as it is known.
+
+    A word that has a place in it is known by its number there; ``words`` are the arrays with an item for each number.
+    """
+
+    order: NDArray[np.int32]
+    """(G, L + 1) units; from the number placed on, those that have no place yet."""
+
+    word: NDArray[np.int32]
+    """(G, L + 9) the word."""
+
+    unit_tokens: NDArray[np.int32]
+    """(G, L + 9) tokens of its unit if it is the first there, otherwise 0."""
+
+    unit_drawn: NDArray[np.int32]
+    """(G, L + 9) words that were drawn for its unit if it is the first there, otherwise 0."""
+
+    first: NDArray[np.int32]
+    """(G, L + 1) its first position."""
+
+    size: NDArray[np.int32]
+    """(G, L + 1) its tokens."""
+
+    record: NDArray[np.int64]
+    """(G, L + 1) its hash; then the place of its record if a similar word is drawn for it, or 0."""
+
+    bits: NDArray[np.uint64]
+    """(G, L + 1) its first draw."""
+
+    lacks: NDArray[np.int64]
+    """(G, L + 1) 1 if a similar word is drawn for it and there is none, otherwise 0."""
+
+    sizes: NDArray[np.int64]
+    """(G, 4) tokens, units, units that have a place, words of these."""
+
+    chosen: NDArray[np.uint32]
+    """(L + 1,) numbers of the words chosen of the row at hand."""
+
+    counts: NDArray[np.int64]
+    """(SIZE,) what choosing adds to the counts for the row at hand."""
+
+
+@inner
+def plan_row(rules, tables, key, marks, input_ids, row, words, units, taking, here):  # type: ignore[no-untyped-def]
+    """Find a row's words and units, and put as many units in order as will be taken."""
+    word_first, word_sum, order = units.word_first[here], units.word_sum[here], taking.order[here]
+    found, tokens = find_words(rules, tables.classes, marks[row], input_ids[row], words, word_first, word_sum)
+    many = join_words(rules, key, found, words, word_first, units.drawn[here], units.first[here], units.end[here])
+    for unit in range(many):
+        order[unit] = unit
+    sizes = taking.sizes[here]
+    sizes[0], sizes[1], sizes[2], sizes[3] = tokens, many, 0, 0
+    budget = rules.budgets[tokens]
+    # Words without a similar one are given back, and others taken in their place.
+    enough = budget if rules.hides else 2 * budget
+    wanted = 0
+    while sizes[2] < many and wanted < enough:
+        wanted += _place_unit(key, units, taking, here)
+    _look_up(rules, tables, units, taking, here, np.int64(0))
+
+
+@inner
+def _place_unit(key, units, taking, here):  # type: ignore[no-untyped-def]
+    """Draw which unit is taken next, add its words, and return its tokens."""
+    order, sizes, word_first = taking.order[here], taking.sizes[here], units.word_first[here]
+    placed, words = sizes[2], sizes[3]
+    other = placed + below(draw(key, ORDER_DRAWS + placed), sizes[1] - placed)
+    unit = order[other]
+    order[other] = order[placed]
+    begin, end = units.first[here, unit], units.end[here, unit + 1]
+    tokens = word_first[end] - word_first[begin]
+    # As many as a unit can have, so that no branch depends on how many it has; the next unit goes over the rest.
+    count_eight(taking.word[here], words, begin)
+    fill_eight(taking.unit_tokens[here], words, np.int32(0))
+    fill_eight(taking.unit_drawn[here], words, np.int32(0))
+    taking.unit_tokens[here, words] = tokens
+    taking.unit_drawn[here, words] = units.drawn[here, begin]
+    sizes[2] = placed + 1
+    sizes[3] = words + end - begin
+    return tokens
+
+
+@inner
+def _look_up(rules, tables, units, taking, here, start):  # type: ignore[no-untyped-def]
+    """Write where the words are from a number on, and ask for the memory that tells where their similar words are."""
+    word, first, size = taking.word[here], taking.first[here], taking.size[here]
+    record, word_first, word_sum = taking.record[here], units.word_first[here], units.word_sum[here]
+    for number in range(np.uint64(start), np.uint64(taking.sizes[here, 3])):
+        begin = np.uint64(word[number])
+        first[number] = word_first[begin]
+        size[number] = word_first[begin + np.uint64(1)] - word_first[begin]
+        if not rules.hides:
+            code = row_word_hash(rules, word_sum, word_first, begin)
+            record[number] = code
+            prefetch(tables.buckets, ENTRIES * bucket_of(tables, code))
+
+
+@inner
+def draw_words(rules, tables, key, taking, here, start):  # type: ignore[no-untyped-def]
+    """Draw what becomes of the words from a number on, and ask for the memory of what will replace them."""
+    first, size, record = taking.first[here], taking.size[here], taking.record[here]
+    bits, lacks = taking.bits[here], taking.lacks[here]
+    for number in range(np.uint64(start), np.uint64(taking.sizes[here, 3])):
+        drawn = word_draw(key, np.int64(first[number]))
+        bits[number] = drawn
+        found = likely_record(tables, np.uint64(record[number]))
+        record[number], lacks[number], read = words_to_read(rules, tables, drawn, np.int64(size[number]), found)
+        prefetch(tables.store, read)
+
+
+@njit(nogil=True)
+def take_another_unit(rules, tables, key, units, taking, here):  # type: ignore[no-untyped-def]
+    """Place a unit that was not expected to be needed and return the number of words; a call, so that it does not
+    lengthen what is done for each of them."""
+    start = taking.sizes[here, 3]
+    _place_unit(key, units, taking, here)
+    _look_up(rules, tables, units, taking, here, start)
+    if not rules.hides:
+        draw_words(rules, tables, key, taking, here, start)
+    return taking.sizes[here, 3]
