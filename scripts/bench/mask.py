@@ -22,16 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import argparse
 import tempfile
-import time
 import warnings
 from collections.abc import Callable
-from statistics import median
+from itertools import count
 from typing import Any
 
-from scripts.bench.one_core import pin_to_one_core
-
-# How long a side runs in a round.
-ROUND_SECONDS = 0.3
+from scripts.bench.one_core import interleaved, pin_to_one_core
 
 
 def main() -> None:
@@ -111,7 +107,12 @@ def compare(
         "collator mac, words known": on_features(collator, known=True),
         **{f"rows {strategy}": own_rows(strategy) for strategy in made},
     }
-    seconds = measure(sides, arguments.rounds)
+    numbers = {name: count() for name in sides}
+    for run in sides.values():
+        run(0)
+    seconds = interleaved(
+        {name: lambda name=name, run=run: run(next(numbers[name])) for name, run in sides.items()}, arguments.rounds
+    )
     base, disk = seconds["transformers whole_word_mask"], seconds["transformers, from disk"]
     for name, taken in seconds.items():
         speed = arguments.batch * length / taken / 1e6
@@ -167,32 +168,6 @@ def peer_collators(tokenizer: Any) -> dict[str, Any]:
             "whole_word_mask": DataCollatorForLanguageModeling(tokenizer.to_transformers(), whole_word_mask=True),
             "mlm": DataCollatorForLanguageModeling(tokenizer.to_transformers()),
         }
-
-
-def measure(sides: dict[str, Callable[[int], object]], rounds: int) -> dict[str, float]:
-    """Return each side's seconds a batch: the median of rounds in turn, in each of which every side runs for as long.
-
-    A loader's process makes batch after batch; a few after another side's would mostly measure how tables come back into
-    the processor's cache.
-    """
-    per_round = {}
-    for name, run in sides.items():
-        run(0)
-        start, batches = time.process_time(), 0
-        while time.process_time() - start < ROUND_SECONDS:
-            run(batches)
-            batches += 1
-        per_round[name] = batches
-    numbers = dict.fromkeys(sides, 0)
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for _ in range(rounds):
-        for name in sides:
-            start = time.process_time()
-            for _ in range(per_round[name]):
-                sides[name](numbers[name])
-                numbers[name] += 1
-            seconds[name].append((time.process_time() - start) / per_round[name])
-    return {name: median(values) for name, values in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -15,6 +15,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["TRANSFORMERS_VERBOSITY"] = "error"
 
 
+# How long a side runs in a round, at least once.
+ROUND_SECONDS = 0.3
+
+
 def pin_to_one_core() -> None:
     """Keep this process, threads included, on one core."""
     if hasattr(os, "sched_setaffinity"):
@@ -37,11 +41,18 @@ def read_texts(paths: list[str], characters: int) -> list[str]:
 
 
 def interleaved(runs: dict[str, Callable[[], object]], repeats: int) -> dict[str, float]:
-    """Return the median CPU seconds of each function, run in turn; CPU time, since other work may share the core."""
+    """Return the CPU seconds of each function: the median of rounds in turn, in each of which all run for as long.
+
+    CPU time, since other work may share the core. One call of the faster side after a long one of the other would
+    mostly measure how its tables come back into the processor's cache; who works text after text has them there.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(repeats):
         for name, run in runs.items():
-            start = time.process_time()
-            run()
-            seconds[name].append(time.process_time() - start)
+            start, calls, taken = time.process_time(), 0, 0.0
+            while taken < ROUND_SECONDS:
+                run()
+                calls += 1
+                taken = time.process_time() - start
+            seconds[name].append(taken / calls)
     return {name: median(values) for name, values in seconds.items()}

@@ -163,6 +163,13 @@ def test_rows_of_one_batch_may_know_their_words_or_not_and_be_padded_on_the_left
         collator([{"input_ids": [2, 6, 3]}, {"input_ids": [2, 6, 3], "word_starts": [True, False]}])
 
 
+def test_ids_that_the_tokenizer_lacks_are_refused(tokenizer: ChineseTokenizer) -> None:
+    collator = DataCollatorForMacBert(tokenizer, MacMasking(strategy="wwm"))
+    for wrong in (-100, len(tokenizer.vocab)):
+        with pytest.raises(ValueError, match=rf"input_ids go from .*{wrong}.*; the tokenizer has 0 to"):
+            collator([{"input_ids": [2, 7, wrong, 3]}])
+
+
 def test_a_seed_fixes_the_masks_by_epoch_and_none_follows_torch(tokenizer: ChineseTokenizer) -> None:
     import torch
 
