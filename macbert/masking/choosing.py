@@ -13,7 +13,7 @@ _DRAWN_REPLACED, _RETURNED_WORDS = count.DRAWN_REPLACED, count.RETURNED_WORDS
 
 
 @inner
-def choose_words(rules, tables, key, units, taking, here):  # type: ignore[no-untyped-def]
+def choose_words(rules, tables, key, ids, units, taking, here):  # type: ignore[no-untyped-def]
     """Take units in random order until the budget is spent; return the number of words chosen, and what is left of
     the budget and of its part for words without a similar one.
 
@@ -32,7 +32,7 @@ def choose_words(rules, tables, key, units, taking, here):  # type: ignore[no-un
         if number == known:
             if sizes[2] == sizes[1]:
                 break
-            known = np.uint64(take_another_unit(rules, tables, key, units, taking, here))
+            known = np.uint64(take_another_unit(rules, tables, key, ids, units, taking, here))
         tokens = np.int64(size[number])
         # The count for n = 0 is nobody's.
         counts[_DRAWN_N + (np.int64(unit_drawn[number]) & (filling - 1))] += 1

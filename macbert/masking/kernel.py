@@ -15,14 +15,14 @@ from macbert.masking.config import MAX_NGRAM
 from macbert.masking.counts import SIZE
 from macbert.masking.processor import trailing_zeros
 from macbert.masking.replacing import hide_word, replace_word
-from macbert.masking.tables import find_record, is_record_of, row_word_hash
-from macbert.masking.taking import Taking, draw_words, plan_row
+from macbert.masking.tables import find_record, hash_word, is_record_of
+from macbert.masking.taking import Taking, draw_words, plan_rows
 from macbert.masking.units import RowUnits, RowWords
 
 NOT_CHOSEN = -100
 
 # Rows whose words are found, and whose similar words are asked for, before the first of them is masked: by then the
-# memory has come.
+# memory has come. Even, for words of two rows are joined at a time.
 _TOGETHER = 8
 
 _ROWS, _TOKENS, _BUDGET, _CHOSEN, _UNFILLED = count.ROWS, count.TOKENS, count.BUDGET, count.CHOSEN, count.UNFILLED
@@ -49,19 +49,20 @@ def mask_rows(rules, tables, keys, marks, input_ids, labels, positions, position
     # Few allocations: each takes as long as a row's words. Units are written with room for the longest behind them.
     size = length + 1 + MAX_NGRAM
     small = np.empty((10, _TOGETHER, size), np.int32)
-    large, hashes = np.empty((4, size), np.int64), np.empty((2, _TOGETHER, size), np.uint64)
-    records = np.empty((2, _TOGETHER, size), np.int64)
-    units = RowUnits(small[0], hashes[0], small[1], small[2], small[3])
-    words = RowWords(np.empty(size, np.uint8), large[0], large[1], large[2], large[3])
+    large, records = np.empty((6, size), np.int64), np.empty((2, _TOGETHER, size), np.int64)
+    units = RowUnits(small[0], small[1], small[2], small[3])
+    words = RowWords(np.empty(size, np.uint8), large[0], large[1], large[2:4], large[4:6])
     taking = Taking(
-        small[4], small[5], small[6], small[7], small[8], small[9], records[0], hashes[1], records[1],
-        np.empty((_TOGETHER, 4), np.int64), np.empty(size, np.uint32), np.empty(SIZE, np.int64),
+        small[4], small[5], small[6], small[7], small[8], small[9], records[0],
+        np.empty((_TOGETHER, size), np.uint64), records[1], np.empty((_TOGETHER, 4), np.int64),
+        np.empty(size, np.uint32), np.empty(SIZE, np.int64),
     )  # fmt: skip
     chosen = np.empty(length // 64 + 2, np.uint64)
     for first in range(0, rows, _TOGETHER):
         many = min(_TOGETHER, rows - first)
-        for here in range(many):
-            plan_row(rules, tables, keys[first + here], marks, input_ids, first + here, words, units, taking, here)
+        for here in range(0, many, 2):
+            two = min(2, many - here)
+            plan_rows(rules, tables, keys, marks, input_ids, first + here, two, words, units, taking, here)
         if not rules.hides:
             for here in range(many):
                 draw_words(rules, tables, keys[first + here], taking, here, np.int64(0))
@@ -86,7 +87,7 @@ def _mask_row(  # type: ignore[no-untyped-def]
     wrong = True
     while wrong:
         wrong, chosen[:] = False, 0
-        words, left, fallback_left = choose_words(rules, tables, key, units, taking, here)
+        words, left, fallback_left = choose_words(rules, tables, key, ids, units, taking, here)
         for place in range(words):
             number = taking.chosen[place]
             first, size = np.int64(taking.first[here, number]), np.int64(taking.size[here, number])
@@ -99,7 +100,7 @@ def _mask_row(  # type: ignore[no-untyped-def]
                 )
             _set_bits(chosen, first, size)
         if wrong:
-            _mend_row(rules, tables, ids, row_labels, units, taking, here)
+            _mend_row(tables, ids, row_labels, taking, here)
     for place in range(SIZE):
         counts[place] += taking.counts[place]
     found = _list_chosen(chosen, row_labels, positions[row], position_labels[row])
@@ -113,7 +114,7 @@ def _mask_row(  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True)
-def _mend_row(rules, tables, ids, labels, units, taking, here):  # type: ignore[no-untyped-def]
+def _mend_row(tables, ids, labels, taking, here):  # type: ignore[no-untyped-def]
     """Undo what was done to a row, and make sure of its records, of which one was another word's: it happens to a row
     in hundreds."""
     for place in range(len(ids)):
@@ -123,8 +124,7 @@ def _mend_row(rules, tables, ids, labels, units, taking, here):  # type: ignore[
         first, size = taking.first[here, number], np.int64(taking.size[here, number])
         record = taking.record[here, number]
         if record and not is_record_of(tables.store, record, ids, first, size):
-            word = np.uint64(taking.word[here, number])
-            code = row_word_hash(rules, units.word_sum[here], units.word_first[here], word)
+            code = hash_word(ids, np.int64(first), size)
             record = find_record(tables, code, ids, first, size)
             taking.record[here, number], taking.lacks[here, number] = record, np.int64(record == 0)
 

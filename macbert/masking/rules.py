@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from macbert.masking.config import MacMasking
-from macbert.masking.tables import powers_of_ids
 
 
 class Rules(NamedTuple):
@@ -24,12 +23,6 @@ class Rules(NamedTuple):
     fallback_caps: NDArray[np.int64]
     """Fall-back tokens allowed for a budget, (L + 1,)."""
 
-    powers: NDArray[np.uint64]
-    """(L,) that a token's id is multiplied with at a position, for :func:`macbert.masking.tables.first_slot`."""
-
-    inverses: NDArray[np.uint64]
-    """(L,) their inverses modulo 2**64."""
-
     replaced_below: int
     random_below: int
     top_k: int
@@ -41,14 +34,11 @@ class Rules(NamedTuple):
 
 def masking_rules(masking: MacMasking, length: int, mask_id: int) -> Rules:
     """Return the rules for rows of at most ``length`` tokens."""
-    powers = powers_of_ids(length)
     replaced = masking.mask_replace_prob if masking.hides else masking.similar_replace_prob
     return Rules(
         ngram_bounds=np.array([*map(_drawn_below, np.cumsum(masking.ngrams)[:-1])], np.int64),
         budgets=np.array([masking.budget(tokens) for tokens in range(length + 1)], np.int64),
         fallback_caps=np.array([masking.fallback_cap(budget) for budget in range(length + 1)], np.int64),
-        powers=powers[0],
-        inverses=powers[1],
         replaced_below=0 if masking.strategy == "random" else _drawn_below(replaced),
         random_below=_drawn_below(replaced + masking.random_replace_prob),
         top_k=masking.top_k,

@@ -26,8 +26,7 @@ MAX_RANDOM_TOKENS = 64
 _LINE = 32
 ENTRIES = 16
 
-# Odd, so that it has an inverse modulo 2**64.
-_BASE = 0x9E3779B97F4A7C15
+_BASE = np.uint64(0x9E3779B97F4A7C15)
 _PRIME = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT = np.uint64(32)
 
@@ -163,31 +162,18 @@ def _random_words(lexicon: Lexicon | None, kinds: NDArray[np.uint8]) -> tuple[ND
     return np.concatenate(parts), random
 
 
-def powers_of_ids(length: int) -> NDArray[np.uint64]:
-    """Return (2, length): the powers of the hash's base, and their inverses, modulo 2**64."""
-    bases = _BASE, pow(_BASE, -1, 1 << 64)
-    return np.array([[pow(base, power, 1 << 64) for power in range(length)] for base in bases], np.uint64)
-
-
 @njit(nogil=True, inline="always")
-def hash_word(ids, start, length):  # type: ignore[no-untyped-def]
-    """Return the 64-bit hash of the ids of a word: a polynomial in them, mixed."""
-    total, power = np.uint64(0), np.uint64(1)
-    for place in range(start, start + length):
-        total += np.uint64(ids[place]) * power
-        power *= np.uint64(_BASE)
+def hash_word(ids, first, size):  # type: ignore[no-untyped-def]
+    """Return the 64-bit hash of a word's ids, a polynomial in them, mixed; for one or two tokens without a branch."""
+    total = np.uint64(0)
+    if size:
+        second = np.int64(size > 1)
+        total = np.uint64(ids[first]) + np.uint64(ids[first + second]) * (_BASE * np.uint64(second))
+    power = _BASE
+    for step in range(2, size):
+        power *= _BASE
+        total += np.uint64(ids[first + step]) * power
     return _mixed(total)
-
-
-@inner
-def row_word_hash(rules, word_sum, word_first, word):  # type: ignore[no-untyped-def]
-    """Return the hash of a word of a row, uint64, without a look at its tokens.
-
-    The sum over a row up to each word, ids times powers, gives the polynomial of any word by one difference: its place
-    in the row is divided out.
-    """
-    total = word_sum[word + np.uint64(1)] - word_sum[word]
-    return _mixed(total * rules.inverses[np.uint64(word_first[word])])
 
 
 @inner

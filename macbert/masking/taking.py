@@ -16,8 +16,8 @@ from macbert.masking.compiling import inner
 from macbert.masking.draws import below, draw
 from macbert.masking.processor import prefetch
 from macbert.masking.replacing import ORDER_DRAWS, word_draw, words_to_read
-from macbert.masking.tables import ENTRIES, bucket_of, likely_record, row_word_hash
-from macbert.masking.units import find_words, join_words
+from macbert.masking.tables import ENTRIES, bucket_of, hash_word, likely_record
+from macbert.masking.units import draw_units, find_words, join_words
 from macbert.masking.vectors import count_eight, fill_eight
 
 
@@ -65,22 +65,35 @@ class Taking(NamedTuple):
 
 
 @inner
-def plan_row(rules, tables, key, marks, input_ids, row, words, units, taking, here):  # type: ignore[no-untyped-def]
-    """Find a row's words and units, and put as many units in order as will be taken."""
-    word_first, word_sum, order = units.word_first[here], units.word_sum[here], taking.order[here]
-    found, tokens = find_words(rules, tables.classes, marks[row], input_ids[row], words, word_first, word_sum)
-    many = join_words(rules, key, found, words, word_first, units.drawn[here], units.first[here], units.end[here])
+def plan_rows(rules, tables, keys, marks, input_ids, row, many, words, units, taking, here):  # type: ignore[no-untyped-def]
+    """Find the words and units of one or two rows, and put as many units in order as will be taken."""
+    most = np.int64(0)
+    words.choosable[1, :] = 0
+    for side in range(many):
+        word_first, key = units.word_first[here + side], keys[row + side]
+        found, tokens = find_words(rules, tables.classes, marks[row + side], input_ids[row + side], words, word_first)
+        draw_units(rules, key, found, words, side, word_first, units.drawn[here + side])
+        taking.sizes[here + side, 0] = tokens
+        most = max(most, found)
+    found_units = join_words(words, most, units, here)
+    for side in range(many):
+        _order_units(rules, keys[row + side], units, taking, here + side, found_units[side])
+        _look_up(rules, tables, input_ids[row + side], units, taking, here + side, np.int64(0))
+
+
+@inner
+def _order_units(rules, key, units, taking, here, many):  # type: ignore[no-untyped-def]
+    """Put as many units of a row in order as will be taken."""
+    order, sizes = taking.order[here], taking.sizes[here]
     for unit in range(many):
         order[unit] = unit
-    sizes = taking.sizes[here]
-    sizes[0], sizes[1], sizes[2], sizes[3] = tokens, many, 0, 0
-    budget = rules.budgets[tokens]
+    sizes[1], sizes[2], sizes[3] = many, 0, 0
+    budget = rules.budgets[sizes[0]]
     # Words without a similar one are given back, and others taken in their place.
     enough = budget if rules.hides else 2 * budget
     wanted = 0
     while sizes[2] < many and wanted < enough:
         wanted += _place_unit(key, units, taking, here)
-    _look_up(rules, tables, units, taking, here, np.int64(0))
 
 
 @inner
@@ -105,16 +118,16 @@ def _place_unit(key, units, taking, here):  # type: ignore[no-untyped-def]
 
 
 @inner
-def _look_up(rules, tables, units, taking, here, start):  # type: ignore[no-untyped-def]
+def _look_up(rules, tables, ids, units, taking, here, start):  # type: ignore[no-untyped-def]
     """Write where the words are from a number on, and ask for the memory that tells where their similar words are."""
     word, first, size = taking.word[here], taking.first[here], taking.size[here]
-    record, word_first, word_sum = taking.record[here], units.word_first[here], units.word_sum[here]
+    record, word_first = taking.record[here], units.word_first[here]
     for number in range(np.uint64(start), np.uint64(taking.sizes[here, 3])):
         begin = np.uint64(word[number])
         first[number] = word_first[begin]
         size[number] = word_first[begin + np.uint64(1)] - word_first[begin]
         if not rules.hides:
-            code = row_word_hash(rules, word_sum, word_first, begin)
+            code = hash_word(ids, np.int64(first[number]), np.int64(size[number]))
             record[number] = code
             prefetch(tables.buckets, ENTRIES * bucket_of(tables, code))
 
@@ -133,12 +146,12 @@ def draw_words(rules, tables, key, taking, here, start):  # type: ignore[no-unty
 
 
 @njit(nogil=True)
-def take_another_unit(rules, tables, key, units, taking, here):  # type: ignore[no-untyped-def]
+def take_another_unit(rules, tables, key, ids, units, taking, here):  # type: ignore[no-untyped-def]
     """Place a unit that was not expected to be needed and return the number of words; a call, so that it does not
     lengthen what is done for each of them."""
     start = taking.sizes[here, 3]
     _place_unit(key, units, taking, here)
-    _look_up(rules, tables, units, taking, here, start)
+    _look_up(rules, tables, ids, units, taking, here, start)
     if not rules.hides:
         draw_words(rules, tables, key, taking, here, start)
     return taking.sizes[here, 3]

@@ -33,9 +33,6 @@ class RowUnits(NamedTuple):
     word_first: NDArray[np.int32]
     """(G, L + 1) first position of each word; behind the last, L."""
 
-    word_sum: NDArray[np.uint64]
-    """(G, L + 1) what :func:`macbert.masking.tables.row_word_hash` needs: the running sum at the word's first place."""
-
     drawn: NDArray[np.int32]
     """(G, L + 1) for each word, how many words are drawn for a unit that begins with it; an edge may leave it fewer."""
 
@@ -47,28 +44,28 @@ class RowUnits(NamedTuple):
 
 
 class RowWords(NamedTuple):
-    """What is known of a row's words until they are joined to units."""
+    """What is known of the words of two rows until they are joined to units."""
 
     starts: NDArray[np.uint8]
-    """(L,) WORD where a position begins a word, and EDGE where a sentence or segment begins there."""
+    """(L,) WORD where a word begins, and EDGE where a sentence or segment begins; of the row at hand."""
 
     kinds: NDArray[np.int64]
-    """(L + 1,) tokens of each kind before a word, KIND_BITS for each kind; above them, the edges."""
-
-    choosable: NDArray[np.int64]
-    """(L + 1,) at the next place, -1 if a word may be chosen, otherwise 0."""
-
-    alone: NDArray[np.int64]
-    """(L,) -1 if a word cannot be in the unit of the word before it, otherwise 0."""
+    """(L + 1,) tokens of each kind before a word, KIND_BITS for each kind, and above them edges; of the row at hand."""
 
     bits: NDArray[np.int64]
-    """(L + 1,) 32 random bits for the unit that begins with this word."""
+    """(L + 1,) 32 random bits for the unit that begins with a word; of the row at hand."""
+
+    choosable: NDArray[np.int64]
+    """(2, L + 1) -1 if a word may be chosen, otherwise, and behind the last word, 0."""
+
+    alone: NDArray[np.int64]
+    """(2, L + 1) -1 if a word cannot be in the unit of the word before it, otherwise 0."""
 
 
 @inner
-def find_words(rules, classes, marks, ids, words, word_first, word_sum):  # type: ignore[no-untyped-def]
+def find_words(rules, classes, marks, ids, words, word_first):  # type: ignore[no-untyped-def]
     """Write the words of a row; return how many there are, and how many tokens are text."""
-    length, starts, kinds, powers = len(ids), words.starts, words.kinds, rules.powers
+    length, starts, kinds = len(ids), words.starts, words.kinds
     by_token = np.uint8(WORD * rules.by_token)
     starts[0] = WORD | (marks[0] & _TEXT) * EDGE
     # Small whole numbers only, and no index computed: the processor works on 64 positions at a time.
@@ -80,23 +77,21 @@ def find_words(rules, classes, marks, ids, words, word_first, word_sum):  # type
     tokens = np.int64(0)
     for place in range(length):
         tokens += marks[place] & _TEXT
-    found, kind, total = np.uint64(0), np.int64(0), np.uint64(0)
+    found, kind = np.uint64(0), np.int64(0)
     for place in range(length):
         # The place behind the last word is written too, and again when a word begins there.
-        word_first[found], word_sum[found], kinds[found] = place, total, kind
+        word_first[found], kinds[found] = place, kind
         found += np.uint64((starts[place] & _WORD) >> _ONE)
-        token = np.uint64(ids[place])
-        kind += np.int64(1) << np.int64(classes[token])
+        kind += np.int64(1) << np.int64(classes[np.uint64(ids[place])])
         kind += np.int64(starts[place] >> _TWO) << _EDGES
-        total += token * powers[place]
-    word_first[found], word_sum[found], kinds[found] = length, total, kind
+    word_first[found], kinds[found] = length, kind
     return np.int64(found), tokens
 
 
 @inner
-def join_words(rules, key, found, words, word_first, drawn, first, end):  # type: ignore[no-untyped-def]
-    """Cut a row's words into units from left to right and return their number; one draw a unit."""
-    kinds, bits, choosable, alone = words.kinds, words.bits, words.choosable, words.alone
+def draw_units(rules, key, found, words, side, word_first, drawn):  # type: ignore[no-untyped-def]
+    """Draw how many words a unit has that begins with a word, for each word of a row, and tell which may be in one."""
+    kinds, bits, choosable, alone = words.kinds, words.bits, words.choosable[side], words.alone[side]
     for word in range(found):
         bits[word] = np.int64(draw(key, word_first[word]) >> _S32)
         drawn[word] = 1
@@ -105,24 +100,47 @@ def join_words(rules, key, found, words, word_first, drawn, first, end):  # type
         for word in range(found):
             drawn[word] += bits[word] >= bound
     good = np.int64(_ORDINARY) | np.int64(_SYMBOL) * np.int64(rules.mask_punctuation)
-    choosable[0] = 0
     for word in range(found):
         inside = kinds[word + 1] - kinds[word]
         # [UNK] as a label would teach nothing, so a word with one is never chosen, as one of only symbols.
-        choosable[word + 1] = -(np.int64(inside & good != 0) & np.int64(inside & _NEVER == 0))
+        choosable[word] = -(np.int64(inside & good != 0) & np.int64(inside & _NEVER == 0))
         alone[word] = -(inside >> _EDGES)
-    for word in range(found):
-        alone[word] |= ~choosable[word]
+    choosable[found:] = 0
+    for word in range(1, found):
+        alone[word] |= ~choosable[word - 1]
+
+
+@inner
+def join_words(words, most, units, here):  # type: ignore[no-untyped-def]
+    """Cut the words of two rows, ``most`` in the longer one, into units from left to right; return their numbers.
+
+    Two rows at a time, for every word waits for what became of the one before it.
+    """
+    drawn, first, end = units.drawn, units.first, units.end
+    one = two = np.uint64(0)
+    one_until = two_until = one_behind = two_behind = np.int64(0)
+    for word in range(most):
+        one, one_until, one_behind = _join_word(
+            word, one, one_until, one_behind, words.choosable[0, word], words.alone[0, word], drawn[here, word],
+            first[here], end[here],
+        )  # fmt: skip
+        two, two_until, two_behind = _join_word(
+            word, two, two_until, two_behind, words.choosable[1, word], words.alone[1, word], drawn[here + 1, word],
+            first[here + 1], end[here + 1],
+        )  # fmt: skip
+    return np.int64(one), np.int64(two)
+
+
+@inner
+def _join_word(word, units, until, behind, choosable, alone, drawn, first, end):  # type: ignore[no-untyped-def]
+    """Put a word into the unit before it or begin another; return the units, and for the last one the word that it is
+    drawn to reach and the word behind its last."""
     # -1 has all bits set and 0 none: with these, arithmetic says if. Unsigned, for numba takes a signed index for one
     # that may count from the end.
-    units = np.uint64(0)
-    until = behind = np.int64(0)
-    for word in range(found):
-        here = choosable[word + 1]
-        begins = ((until - 1 - word >> 63) | alone[word]) & here
-        until ^= (until ^ (word + drawn[word])) & begins
-        behind ^= (behind ^ (word + 1)) & here
-        first[units] = word
-        units += np.uint64(begins & 1)
-        end[units] = behind
-    return np.int64(units)
+    begins = ((until - 1 - word >> 63) | alone) & choosable
+    until ^= (until ^ (word + drawn)) & begins
+    behind ^= (behind ^ (word + 1)) & choosable
+    first[units] = word
+    units += np.uint64(begins & 1)
+    end[units] = behind
+    return units, until, behind
