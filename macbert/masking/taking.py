@@ -87,34 +87,33 @@ def _order_units(rules, key, units, taking, here, many):  # type: ignore[no-unty
     order, sizes = taking.order[here], taking.sizes[here]
     for unit in range(many):
         order[unit] = unit
-    sizes[1], sizes[2], sizes[3] = many, 0, 0
     budget = rules.budgets[sizes[0]]
     # Words without a similar one are given back, and others taken in their place.
     enough = budget if rules.hides else 2 * budget
-    wanted = 0
-    while sizes[2] < many and wanted < enough:
-        wanted += _place_unit(key, units, taking, here)
+    placed = words = wanted = np.int64(0)
+    while placed < many and wanted < enough:
+        words, tokens = _place_unit(key, placed, many, words, units, taking, here)
+        wanted += tokens
+        placed += 1
+    sizes[1], sizes[2], sizes[3] = many, placed, words
 
 
 @inner
-def _place_unit(key, units, taking, here):  # type: ignore[no-untyped-def]
-    """Draw which unit is taken next, add its words, and return its tokens."""
-    order, sizes, word_first = taking.order[here], taking.sizes[here], units.word_first[here]
-    placed, words = sizes[2], sizes[3]
-    other = placed + below(draw(key, ORDER_DRAWS + placed), sizes[1] - placed)
-    unit = order[other]
-    order[other] = order[placed]
-    begin, end = units.first[here, unit], units.end[here, unit + 1]
-    tokens = word_first[end] - word_first[begin]
+def _place_unit(key, placed, many, words, units, taking, here):  # type: ignore[no-untyped-def]
+    """Draw which unit is taken next, add its words; return how many words there are then, and its tokens."""
+    order, word_first = taking.order[here], units.word_first[here]
+    other = np.uint64(placed + below(draw(key, ORDER_DRAWS + placed), many - placed))
+    unit = np.uint64(order[other])
+    order[other] = order[np.uint64(placed)]
+    begin, end = np.uint64(units.first[here, unit]), np.uint64(units.end[here, unit + np.uint64(1)])
+    tokens = np.int64(word_first[end]) - np.int64(word_first[begin])
     # As many as a unit can have, so that no branch depends on how many it has; the next unit goes over the rest.
-    count_eight(taking.word[here], words, begin)
+    count_eight(taking.word[here], words, np.int32(begin))
     fill_eight(taking.unit_tokens[here], words, np.int32(0))
     fill_eight(taking.unit_drawn[here], words, np.int32(0))
-    taking.unit_tokens[here, words] = tokens
-    taking.unit_drawn[here, words] = units.drawn[here, begin]
-    sizes[2] = placed + 1
-    sizes[3] = words + end - begin
-    return tokens
+    taking.unit_tokens[here, np.uint64(words)] = tokens
+    taking.unit_drawn[here, np.uint64(words)] = units.drawn[here, begin]
+    return words + np.int64(end - begin), tokens
 
 
 @inner
@@ -149,8 +148,10 @@ def draw_words(rules, tables, key, taking, here, start):  # type: ignore[no-unty
 def take_another_unit(rules, tables, key, ids, units, taking, here):  # type: ignore[no-untyped-def]
     """Place a unit that was not expected to be needed and return the number of words; a call, so that it does not
     lengthen what is done for each of them."""
-    start = taking.sizes[here, 3]
-    _place_unit(key, units, taking, here)
+    sizes = taking.sizes[here]
+    start = sizes[3]
+    sizes[3], _ = _place_unit(key, sizes[2], sizes[1], start, units, taking, here)
+    sizes[2] += 1
     _look_up(rules, tables, ids, units, taking, here, start)
     if not rules.hides:
         draw_words(rules, tables, key, taking, here, start)
