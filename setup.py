@@ -81,6 +81,7 @@ setup(
         "huggingface-hub>=1.3,<3",
         "jieba>=0.42.1,<0.43",
         "matplotlib>=3.9,<4",
+        "llvmlite>=0.44,<0.53",
         "numba>=0.61,<0.70",
         "numpy>=2.0,<3",
         "packaging>=24,<27",
