@@ -24,11 +24,12 @@ from macbert.masking.vectors import count_eight, fill_eight
 class Taking(NamedTuple):
     """The order in which the units and words of a few rows are taken, as far as it is known.
 
-    A word that has a place in it is known by its number there; ``words`` are the arrays with an item for each number.
+    A word that has a place in it is known by its number there, from 0 on. Room is for G rows of L + 1 words, and a unit
+    of the longest kind behind them.
     """
 
     order: NDArray[np.int32]
-    """(G, L + 1) units; from the number placed on, those that have no place yet."""
+    """(G, L + 9) units; from the number placed on, those that have no place yet."""
 
     word: NDArray[np.int32]
     """(G, L + 9) the word."""
@@ -40,25 +41,25 @@ class Taking(NamedTuple):
     """(G, L + 9) words that were drawn for its unit if it is the first there, otherwise 0."""
 
     first: NDArray[np.int32]
-    """(G, L + 1) its first position."""
+    """(G, L + 9) its first position."""
 
     size: NDArray[np.int32]
-    """(G, L + 1) its tokens."""
+    """(G, L + 9) its tokens."""
 
     record: NDArray[np.int64]
-    """(G, L + 1) its hash; then the place of its record if a similar word is drawn for it, or 0."""
+    """(G, L + 9) its hash; then the place of its record if a similar word is drawn for it, or 0."""
 
     bits: NDArray[np.uint64]
-    """(G, L + 1) its first draw."""
+    """(G, L + 9) its first draw."""
 
     lacks: NDArray[np.int64]
-    """(G, L + 1) 1 if a similar word is drawn for it and there is none, otherwise 0."""
+    """(G, L + 9) 1 if a similar word is drawn for it and there is none, otherwise 0."""
 
     sizes: NDArray[np.int64]
     """(G, 4) tokens, units, units that have a place, words of these."""
 
     chosen: NDArray[np.uint32]
-    """(L + 1,) numbers of the words chosen of the row at hand."""
+    """(L + 9,) numbers of the words chosen of the row at hand."""
 
     counts: NDArray[np.int64]
     """(SIZE,) what choosing adds to the counts for the row at hand."""

@@ -25,7 +25,8 @@ _S32 = np.uint64(32)
 
 
 class RowUnits(NamedTuple):
-    """Words and units of a few rows, G at a time; a row of L slots has at most L words and L units.
+    """Words and units of a few rows, G at a time; a row of L slots has at most L words and L units, and room is for
+    more.
 
     Words tile the row: each [CLS], [SEP] and [PAD] is one too, which is never chosen.
     """
