@@ -14,7 +14,7 @@ from macbert.masking.compiling import inner
 from macbert.masking.config import MAX_NGRAM
 from macbert.masking.counts import SIZE
 from macbert.masking.processor import trailing_zeros
-from macbert.masking.replacing import hide_word, replace_word
+from macbert.masking.replacing import UNTOUCHED, hide_word, replace_word
 from macbert.masking.tables import find_record, hash_word, is_record_of
 from macbert.masking.taking import Taking, draw_words, plan_rows
 from macbert.masking.units import RowUnits, RowWords
@@ -101,6 +101,8 @@ def _mask_row(  # type: ignore[no-untyped-def]
             _set_bits(chosen, first, size)
         if wrong:
             _mend_row(tables, ids, row_labels, taking, here)
+            if len(trace) > 0:
+                trace[row, :, 0] = UNTOUCHED
     for place in range(SIZE):
         counts[place] += taking.counts[place]
     found = _list_chosen(chosen, row_labels, positions[row], position_labels[row])

@@ -178,8 +178,8 @@ def hash_word(ids, first, size):  # type: ignore[no-untyped-def]
 
 @inner
 def bucket_of(tables, code):  # type: ignore[no-untyped-def]
-    """Return the number of the bucket that a hash leads to."""
-    return np.int64(code & np.uint64(len(tables.buckets) // ENTRIES - 1))
+    """Return the place of the first entry of the bucket that a hash leads to."""
+    return ENTRIES * np.int64(code & np.uint64(len(tables.buckets) // ENTRIES - 1))
 
 
 @inner
@@ -187,7 +187,7 @@ def likely_record(tables, code):  # type: ignore[no-untyped-def]
     """Return the place of the record that a hash leads to, or 0; it may be another word's."""
     mask = np.int64((1 << tables.place_bits) - 1)
     # Where the upper bits are the same, what is left is the place.
-    return largest_below(tables.buckets, ENTRIES * bucket_of(tables, code), np.int64(code >> _SHIFT) & ~mask, mask)
+    return largest_below(tables.buckets, bucket_of(tables, code), np.int64(code >> _SHIFT) & ~mask, mask)
 
 
 @njit(nogil=True)
@@ -195,7 +195,7 @@ def find_record(tables, code, ids, first, size):  # type: ignore[no-untyped-def]
     """Return the place of a word's record, or 0."""
     bucket = bucket_of(tables, code)
     for number in range(ENTRIES):
-        record = np.int64(tables.buckets[ENTRIES * bucket + number]) & ((1 << tables.place_bits) - 1)
+        record = np.int64(tables.buckets[bucket + number]) & ((1 << tables.place_bits) - 1)
         if record and is_record_of(tables.store, record, ids, first, size):
             return record
     return np.int64(0)

@@ -16,7 +16,7 @@ from macbert.masking.compiling import inner
 from macbert.masking.draws import below, draw
 from macbert.masking.processor import prefetch
 from macbert.masking.replacing import ORDER_DRAWS, word_draw, words_to_read
-from macbert.masking.tables import ENTRIES, bucket_of, hash_word, likely_record
+from macbert.masking.tables import bucket_of, hash_word, likely_record
 from macbert.masking.units import draw_units, find_words, join_words
 from macbert.masking.vectors import count_eight, fill_eight
 
@@ -129,7 +129,7 @@ def _look_up(rules, tables, ids, units, taking, here, start):  # type: ignore[no
         if not rules.hides:
             code = hash_word(ids, np.int64(first[number]), np.int64(size[number]))
             record[number] = code
-            prefetch(tables.buckets, ENTRIES * bucket_of(tables, code))
+            prefetch(tables.buckets, bucket_of(tables, code))
 
 
 @inner

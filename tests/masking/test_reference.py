@@ -243,6 +243,10 @@ def test_the_kernel_agrees_with_the_reference_where_hashes_mislead(world: Any) -
     places = masker.tables.buckets & np.uint32((1 << masker.tables.place_bits) - 1)
     masker.tables = masker.tables._replace(buckets=places, place_bits=32)
     assert_same(world, MacMasking(), ids, marks, masker)
+    for epoch in range(50):
+        masked = masker.mask(ids.copy(), marks, mask_keys(7, epoch, np.arange(len(ids))), trace=True)
+        # What became of words is told of the last choice alone.
+        assert np.array_equal(masked.trace[:, :, 0] > 0, masked.labels != -100)
 
 
 def assert_same(
